@@ -3,8 +3,10 @@ type Variables = Readonly<Record<string, string>>;
 
 /** Share of the difference by which a peak lowers what is known: equal runs need different amounts. */
 const FORGETTING = 0.25;
-/** Relative difference from the estimate that makes a peak worth keeping. */
+/** Relative difference from the estimate that makes a peak worth keeping in any case. */
 const NOTEWORTHY = 0.1;
+/** Number of peaks below which an expected one is kept, too: later peaks of other runs change what would be expected. */
+const FEW_PEAKS = 500;
 /** Maximum number of peaks of a study. */
 const MOST_PEAKS = 2000;
 
@@ -34,7 +36,7 @@ export class MemoryNeeds {
 
   /**
    * Takes the peak of a completed run into account.
-   * @returns what is now known about equal runs, in bytes; undefined if that is what was expected.
+   * @returns what is now known about equal runs, in bytes; undefined if that is about what was known or expected.
    */
   learn(variables: Variables, peak: number): number | undefined {
     const known = this.#peaks.get(keyOf(variables));
@@ -42,7 +44,8 @@ export class MemoryNeeds {
     const bytes = isFirst
       ? peak
       : Math.max(peak, known.bytes - Math.round((known.bytes - peak) * FORGETTING));
-    const expected = known?.isBound === true ? undefined : this.estimate(variables);
+    const isKept = isFirst && (known !== undefined || this.#peaks.size < FEW_PEAKS);
+    const expected = isKept ? undefined : this.estimate(variables);
     if (expected !== undefined && Math.abs(bytes - expected) <= NOTEWORTHY * expected) return undefined;
     return this.set(variables, bytes) ? bytes : undefined;
   }

@@ -16,8 +16,8 @@ import {
 } from "../helpers/swarm.ts";
 
 const LIMIT_MB = 1000;
-/** Of each run, in MB. Each process needs about 60 MB more: a large one has space beside two small ones only. */
-const SIZES = [50, 50, 50, 50, 400, 400];
+/** Of each run, in MB. A large one has memory beside small ones, but not beside the other one. */
+const SIZES = [50, 50, 50, 50, 500, 500];
 const RUNS = ["-c", "Load", "--repeat=2", "--sim-time-limit=3000s"];
 
 const recordsOf = ({ sample }: Researcher, id: string): Promise<RunRecord[]> =>
@@ -30,7 +30,7 @@ function concurrentAtStarts(records: readonly RunRecord[]): RunRecord[][] {
   return records.map(({ startedAt }) => records.filter((each) => isRunning(each, startedAt)));
 }
 
-const isLarge = ({ runNumber }: RunRecord): boolean => SIZES[runNumber] === 400;
+const isLarge = ({ runNumber }: RunRecord): boolean => SIZES[runNumber] === 500;
 
 describeWithService("redis-server", "a runner with limited memory", () => {
   it("executes as many runs concurrently as have enough memory, and none is killed", async (context) => {
