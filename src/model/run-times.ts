@@ -93,25 +93,23 @@ class Model {
   constructor(cells: readonly { values: readonly Value[]; log: number }[]) {
     this.#base = average(cells.map(({ log }) => log));
     const rest = cells.map(({ log }) => log - this.#base);
+    const columns = columnsOf(cells.map(({ values }) => values));
     for (let round = 0; round < ROUNDS; round++)
-      for (const name of new Set(cells.flatMap(({ values }) => values.map((value) => value.name))))
-        this.#improve(name, cells, rest);
+      for (const [name, column] of columns) this.#improve(name, column, rest);
     for (const [name, effects] of this.#effects) this.#curves.set(name, new Curve(effects));
   }
 
   /** Computes the effects of a variable's values anew from what the effects of all others leave to be explained. */
-  #improve(name: string, cells: readonly { values: readonly Value[] }[], rest: number[]): void {
-    const effects = this.#effects.get(name) ?? new Map<string, number>();
-    const sums = new Map<string, { sum: number; count: number }>();
-    const texts = cells.map(({ values }) => values.find((value) => value.name === name)?.text);
-    for (const [index, text] of texts.entries()) {
-      if (text === undefined) continue;
-      const { sum, count } = sums.get(text) ?? { sum: 0, count: 0 };
-      sums.set(text, { sum: sum + rest[index]! + (effects.get(text) ?? 0), count: count + 1 });
+  #improve(name: string, column: Column, rest: number[]): void {
+    const effects = this.#effects.get(name);
+    const improved = new Map<string, number>();
+    for (const [text, cells] of column) {
+      const before = effects?.get(text) ?? 0;
+      const sum = cells.reduce((total, cell) => total + rest[cell]! + before, 0);
+      const effect = sum / (cells.length + DOUBT);
+      for (const cell of cells) rest[cell]! += before - effect;
+      improved.set(text, effect);
     }
-    const improved = new Map([...sums].map(([text, { sum, count }]) => [text, sum / (count + DOUBT)]));
-    for (const [index, text] of texts.entries())
-      if (text !== undefined) rest[index]! += (effects.get(text) ?? 0) - improved.get(text)!;
     this.#effects.set(name, improved);
   }
 
@@ -122,6 +120,24 @@ class Model {
     );
     return effects.reduce((sum, effect) => sum + effect, this.#base);
   }
+}
+
+/** The indices of the cells with each value of a variable. */
+type Column = Map<string, number[]>;
+
+/** Returns the columns by the names of variables. */
+function columnsOf(cells: readonly (readonly Value[])[]): Map<string, Column> {
+  const columns = new Map<string, Column>();
+  for (const [index, values] of cells.entries()) {
+    for (const { name, text } of values) {
+      const column = columns.get(name) ?? new Map<string, number[]>();
+      columns.set(name, column);
+      const indices = column.get(text);
+      if (indices === undefined) column.set(text, [index]);
+      else indices.push(index);
+    }
+  }
+  return columns;
 }
 
 /** The effect of a numeric variable as a function of its value. */

@@ -38,8 +38,10 @@ export class ExecutionOrder {
   #isNew = false;
   #nextAt = 0;
   #isOrdering = false;
-  /** Why the queue did not accept an order; after that, none is tried. */
-  #failure: string | undefined;
+  /** The queue did not accept an order: none is tried any more. */
+  #isRefused = false;
+  /** Says so once. */
+  #warning: CampaignEvent | undefined;
 
   /**
    * @param runs all runs that are followed, in the order in which they were queued.
@@ -98,20 +100,16 @@ export class ExecutionOrder {
   /** Orders the waiting runs anew if that is worthwhile, and yields the times that are predicted for them. */
   *update(): Generator<CampaignEvent> {
     const startedAt = performance.now();
-    if (this.#isOrdering || !this.#isNew || startedAt < this.#nextAt) return;
-    if (this.#waiting.size > MOST_RUNS || this.#failure === "") return;
-    if (this.#failure !== undefined) {
-      const message = `the order of the waiting runs cannot be improved: ${this.#failure}`;
-      this.#failure = "";
-      yield { type: "warning", message, details: [] };
-      return;
+    if (this.#warning !== undefined) {
+      yield this.#warning;
+      this.#warning = undefined;
     }
+    if (this.#isOrdering || this.#isRefused || !this.#isNew || startedAt < this.#nextAt) return;
+    if (this.#waiting.size > MOST_RUNS) return;
     const { runs, predicted } = longestFirst([...this.#waiting.values()], this.#times);
     const before = this.#numbers.filter((number) => this.#waiting.has(number));
     const numbers = runs.map((run) => run.runNumber);
-    if (numbers.some((number, index) => number !== before[index])) {
-      this.#order(numbers);
-    }
+    if (numbers.some((number, index) => number !== before[index])) this.#order(numbers);
     this.#isNew = false;
     const now = performance.now();
     this.#nextAt = now + Math.max(INTERVAL_MS, (now - startedAt) * SHARE);
@@ -124,7 +122,13 @@ export class ExecutionOrder {
     this.#queue
       .reorder(this.#campaign, numbers)
       .then(() => (this.#numbers = numbers))
-      .catch((error: unknown) => (this.#failure = errorText(error)))
+      .catch((error: unknown) => this.#noteRefusal(error))
       .finally(() => (this.#isOrdering = false));
+  }
+
+  #noteRefusal(error: unknown): void {
+    this.#isRefused = true;
+    const message = `the order of the waiting runs cannot be improved: ${errorText(error)}`;
+    this.#warning = { type: "warning", message, details: [] };
   }
 }

@@ -18,7 +18,7 @@ import { changeMachines, settledStack } from "./change-machines.ts";
 import { haltSwarm, resumeSwarm, scaleSwarm } from "./power.ts";
 import { removeSwarm } from "./remove.ts";
 import { allowSsh } from "./ssh-access.ts";
-import { describeSwarm, type AwsStatus } from "./status.ts";
+import { describeSwarm, describeWithRunners, type AwsStatus } from "./status.ts";
 import { existingAws, notComplete, reachableEvent, type Aws } from "./swarm.ts";
 import { CONNECT_TIMEOUT_MS } from "./timeouts.ts";
 
@@ -158,5 +158,5 @@ export async function* deploy(aws: Aws, services: ServiceChange): SwarmEvents {
 export async function status({ name, deployer, signal }: Aws): Promise<AwsStatus> {
   const state = await existingAws(name);
   using clients = await connectToAws({ region: state.region, profile: state.profile });
-  return await describeSwarm(clients, state, deployer, signal);
+  return await describeWithRunners(clients, state, deployer, signal);
 }

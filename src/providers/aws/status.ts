@@ -47,6 +47,20 @@ export interface AwsStatus extends SwarmStatus {
 
 const HOUR_MS = 3600_000;
 
+/** Returns a swarm's status with a warning for each runner that is not connected to the queue, which takes longer. */
+export async function describeWithRunners(
+  clients: AwsClients,
+  state: AwsState,
+  deployer: SwarmDeployer,
+  signal: AbortSignal,
+): Promise<AwsStatus> {
+  const status = await describeSwarm(clients, state, deployer, signal);
+  const swarm = reachable(state);
+  const answers = swarm && status.tunnel.open && status.jobs !== undefined;
+  if (!answers) return status;
+  return { ...status, warnings: [...status.warnings, ...(await unconnected(swarm, deployer, signal))] };
+}
+
 /** Returns a swarm's status. Updates the state file if the swarm was halted or resumed elsewhere. */
 export async function describeSwarm(
   clients: AwsClients,
@@ -55,9 +69,9 @@ export async function describeSwarm(
   signal: AbortSignal,
   now = Date.now(),
 ): Promise<AwsStatus> {
-  const [answers, { tunnel, jobs, unconnected }] = await Promise.all([
+  const [answers, { tunnel, jobs }] = await Promise.all([
     askAws(clients, state, signal),
-    askSwarm(state, deployer, signal),
+    askSwarm(state, deployer),
   ]);
   const { stack, groups, machines, volumes, alarms, failure, bootError } = answers;
   const running = machines.filter(isRunning);
@@ -81,7 +95,6 @@ export async function describeSwarm(
     volumes,
     alarms,
     ...stops,
-    warnings: [...stops.warnings, ...unconnected],
     bootError: bootError?.managerId === manager?.id ? bootError?.text : undefined,
     tunnel,
     cost: costs(running, volumes, { state, now }),
@@ -211,11 +224,10 @@ async function describeTunnel(state: AwsState): Promise<AwsStatus["tunnel"]> {
 }
 
 /** Returns what the swarm itself says, if the tunnel is open. */
-async function askSwarm(state: AwsState, deployer: SwarmDeployer, signal: AbortSignal) {
+async function askSwarm(state: AwsState, deployer: SwarmDeployer) {
   const swarm = reachable(state);
   const [tunnel, jobs] = await Promise.all([describeTunnel(state), swarm && deployer.countJobs(swarm)]);
-  const isWorking = tunnel.open && jobs !== undefined;
-  return { tunnel, jobs, unconnected: swarm && isWorking ? await unconnected(swarm, deployer, signal) : [] };
+  return { tunnel, jobs };
 }
 
 /** Returns a warning for each runner that is not connected to the queue. */
