@@ -12,7 +12,8 @@ const entries = [
 
 /**
  * The tools with what they import in a few files, because loading a thousand small ones (BullMQ alone has
- * 400) takes three times as long as loading the same code from a few.
+ * 400) takes three times as long as loading the same code from a few. They are CommonJS, which Node.js 20 loads faster
+ * than ECMAScript modules: a command starts in about a tenth less time.
  * @satisfies {RolldownOptions}
  */
 export const tools = {
@@ -31,6 +32,7 @@ export const tools = {
   transform: { target: "node20.19" },
   output: {
     dir: "dist",
+    format: "cjs",
     cleanDir: true,
     entryFileNames: "[name].js",
     chunkFileNames: "chunks/[name]-[hash].js",

@@ -8,7 +8,7 @@ const NODE_NEEDED = require("../package.json").engines.node.replace(/^>=/, "");
  * Runs a tool and sets the exit code of this process. The tool's modules are loaded only by a Node.js that understands
  * them.
  * @param {string} name
- * @param {() => Promise<Command>} load
+ * @param {() => Command} load
  */
 exports.start = function start(name, load) {
   if (!isRecentEnough(process.versions.node, NODE_NEEDED)) {
@@ -25,8 +25,8 @@ exports.start = function start(name, load) {
     console.error(`${name}: this is a bug: the command has not ended`); // nothing is left that could wake it up
     process.exitCode = 3;
   });
-  void Promise.all([import("../dist/cli/main.js"), load()])
-    .then(([{ main }, command]) => main(command, process.argv.slice(2)))
+  const { main } = require("../dist/cli/main.js");
+  void main(load(), process.argv.slice(2))
     .then((exitCode) => (process.exitCode = exitCode))
     .finally(() => (hasEnded = true));
 };

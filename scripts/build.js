@@ -20,6 +20,7 @@ const BULL_BOARD = path.dirname(createRequire(import.meta.url).resolve("@bull-bo
 process.chdir(ROOT);
 const start = performance.now();
 const modules = [...(await bundle(tools)), ...(await bundle(page))];
+writeFileSync(path.join(DIST, "package.json"), JSON.stringify({ type: "commonjs" }));
 for (const file of ["index.html", "style.css", "icon.svg"])
   cpSync(path.join("src", "dashboard", "page", file), path.join(DIST, "page", file));
 // bull-board reads its page from a folder of this form.

@@ -3,8 +3,9 @@ import { UserError } from "../errors.ts";
 import { BuildAnswerSchema, buildKey, type BuildAnswer, type BuildRequest } from "../model/build.ts";
 import { parseBuildProgress, type BuildProgress } from "../model/build-progress.ts";
 import { parseOrExplain } from "../system/json.ts";
-import { followJobs, lastEventId, type FollowContext } from "./follow.ts";
-import { buildJobId } from "./names.ts";
+import { lastEventId } from "./bull-layout.ts";
+import { followJobs, type FollowContext } from "./follow.ts";
+import { BUILD_QUEUE, buildJobId } from "./names.ts";
 
 /** Our job disappears if another client requests the same build just after it has failed. */
 const TRIES = 3;
@@ -25,7 +26,7 @@ export async function askBuild(
   const old = await queue.getJob(id);
   if (old?.finishedOn !== undefined) await queue.remove(id); // it failed, or its build no longer exists
   for (let left = TRIES; left > 0; left--) {
-    const position = await lastEventId(context);
+    const position = await lastEventId(context.redis, BUILD_QUEUE);
     await queue.add("build", request, { jobId: id });
     const answer = await answerOf(id, { ...context, position }, signal, onProgress);
     if (answer !== undefined) return parseOrExplain(BuildAnswerSchema, answer, "the builder's answer");

@@ -1,3 +1,5 @@
+import type { Redis } from "ioredis";
+
 // How BullMQ stores its queues in Redis. Only this module uses its keys, fields and scores. The version is pinned exactly
 // in package.json, and test/queue/bull-layout.test.ts fails if the layout of the installed version differs.
 // Source: BullMQ's Lua scripts, `addPrioritizedJob`, `moveToActive`, `moveToFinished`.
@@ -26,6 +28,12 @@ export function jobKey(queue: string, jobId: string): string {
 /** Returns the beginning of the names that Redis shows for the connections of a queue's workers. */
 export function workerConnections(queue: string): string {
   return `bull:${Buffer.from(queue).toString("base64")}:w:`;
+}
+
+/** Returns the ID of the latest event of a queue; `0-0` if there is none. */
+export async function lastEventId(redis: Redis, queue: string): Promise<string> {
+  const [last] = await redis.xrevrange(queueKey(queue, "events"), "+", "-", "COUNT", 1);
+  return last?.[0] ?? "0-0";
 }
 
 /** Returns the IDs of the jobs whose keys are part of a text, such as Redis's append-only file. */

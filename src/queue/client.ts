@@ -2,7 +2,7 @@ import { Redis } from "ioredis";
 import { runJobId, type Campaign } from "../model/campaign.ts";
 import type { Run } from "../model/run.ts";
 import { parseJsonOrUndefined } from "../system/json.ts";
-import { FIELD, jobKey } from "./bull-layout.ts";
+import { FIELD, jobKey, lastEventId } from "./bull-layout.ts";
 import {
   listCampaigns,
   openCampaign,
@@ -23,6 +23,8 @@ const LONGEST_RETRY_MS = 2000;
 
 /** A client's view of the queues. */
 export interface QueueClient extends Jobs {
+  /** Returns the current position in the stream of events. Call this before `add` in order not to miss an event. */
+  position(): Promise<string>;
   /** Returns one line for each worker that has stopped taking jobs. */
   troubles(): Promise<string[]>;
   /** Returns the swarm's campaigns, newest first. @param isWanted selects campaigns before their runs are counted. */
@@ -65,7 +67,7 @@ export async function openQueueClient(connection: QueueConnection, gone?: AbortS
     build: async (...request) => await (await jobs()).build(...request),
     keepRequest: async (request) => await (await jobs()).keepRequest(request),
     troubles: async () => (await readStoppedWorkers(redis)).map(describeStoppedWorker),
-    position: async () => await (await jobs()).position(),
+    position: () => lastEventId(redis, RUN_QUEUE),
     follow: async (...wanted) => await (await jobs()).follow(...wanted),
     add: async (campaign, runs) => await (await jobs()).add(campaign, runs),
     reorder: async (campaign, runNumbers) => await (await jobs()).reorder(campaign, runNumbers),

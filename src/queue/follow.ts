@@ -5,7 +5,7 @@ import { runJobId } from "../model/campaign.ts";
 import type { Run } from "../model/run.ts";
 import { parseJsonOrUndefined } from "../system/json.ts";
 import { chunks } from "./pipelines.ts";
-import { FIELD, jobKey, queueKey } from "./bull-layout.ts";
+import { FIELD, jobKey } from "./bull-layout.ts";
 import { unlessAborted } from "../system/unless-aborted.ts";
 import { watchWorkers } from "./attendance.ts";
 import type { QueueConnection } from "./names.ts";
@@ -40,12 +40,6 @@ export interface FollowContext {
   gone?: AbortSignal | undefined;
   /** Aborted when the reader leaves: the stream then ends, although runs are left. */
   left?: AbortSignal | undefined;
-}
-
-/** Returns the ID of the latest event of a queue; `0-0` if there is none. */
-export async function lastEventId({ queue, redis }: Pick<FollowContext, "queue" | "redis">): Promise<string> {
-  const [last] = await redis.xrevrange(queueKey(queue.name, "events"), "+", "-", "COUNT", 1);
-  return last?.[0] ?? "0-0";
 }
 
 /** How often all states are compared: events may be lost when Redis trims their stream or a connection breaks. */

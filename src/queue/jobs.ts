@@ -8,7 +8,7 @@ import type { Run } from "../model/run.ts";
 import { askBuild } from "./ask-build.ts";
 import { storeBuildRequest } from "./build-requests.ts";
 import { announceCancellation, saveCampaign } from "./campaign-state.ts";
-import { followRuns, lastEventId, type RunEvent } from "./follow.ts";
+import { followRuns, type RunEvent } from "./follow.ts";
 import { BUILD_QUEUE, openRunsKey, RUN_QUEUE, type QueueConnection } from "./names.ts";
 import { chunks } from "./pipelines.ts";
 import { reorderRuns } from "./reorder.ts";
@@ -39,8 +39,6 @@ export interface Jobs extends AsyncDisposable {
   add(campaign: Campaign, runs: readonly Run[]): Promise<void>;
   /** Changes the order in which the waiting runs of a campaign are executed. */
   reorder(campaign: string, runNumbers: readonly number[]): Promise<void>;
-  /** Returns the current position in the stream of events. Call this before `add` in order not to miss an event. */
-  position(): Promise<string>;
   /**
    * Streams the events of the runs after a position, until all have ended.
    * @param left aborted when the reader leaves: the stream then ends.
@@ -73,7 +71,6 @@ export function openJobs(redis: Redis, connection: QueueConnection, gone: AbortS
       return await askBuild({ queue: builds, redis, connection, gone }, request, signal, onProgress);
     },
     keepRequest: (request) => storeBuildRequest(redis, request),
-    position: () => lastEventId({ queue: runs, redis }),
     follow: (campaign, wanted, position, left) =>
       followRuns({ queue: runs, redis, connection, position, gone, left }, campaign, wanted),
     reorder: (campaign, runNumbers) => reorderRuns(redis, campaign, runNumbers),
