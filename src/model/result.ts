@@ -29,6 +29,11 @@ export const ResultFileSchema = v.object({
    * its target's path. Undefined until the file is stored.
    */
   sha256: v.optional(v.string()),
+  /**
+   * While the file has this stamp, which only this machine knows, its content is still that of the hash; undefined if it
+   * has to be compared.
+   */
+  stamp: v.optional(v.string()),
   /** The file existed before the run: the run has changed a file of the source. */
   replaces: v.optional(v.boolean()),
 });

@@ -5,6 +5,7 @@ import { errorCode } from "../errors.ts";
 import type { ResultFile, StoredFile } from "../model/result.ts";
 import { checkFolder } from "../system/check-folder.ts";
 import { hashOf } from "../system/content-hash.ts";
+import { hasStamp, withStamp } from "../system/file-stamp.ts";
 import { moveFiles, lstatIfExists } from "../system/files.ts";
 import { removeTree } from "../system/remove-tree.ts";
 import { DamagedArchive, type ResultStore } from "./store.ts";
@@ -54,7 +55,8 @@ export function openDirectoryStore(directory: string): ResultStore {
 
 async function describe(folder: string, file: string): Promise<StoredFile> {
   const place = path.join(folder, file);
-  return { path: file, sizeBytes: lstatSync(place).size, sha256: await hashOf(place) };
+  const { result: sha256, stamp } = await withStamp(place, () => hashOf(place));
+  return { path: file, sizeBytes: lstatSync(place).size, sha256, ...(stamp !== undefined && { stamp }) };
 }
 
 /**
@@ -62,7 +64,7 @@ async function describe(folder: string, file: string): Promise<StoredFile> {
  * killed while collecting may have moved it.
  * @throws {DamagedArchive} if the file is not what was stored.
  */
-async function check(folder: string, { path: file, sizeBytes, sha256 }: ResultFile): Promise<void> {
+async function check(folder: string, { path: file, sizeBytes, sha256, stamp }: ResultFile): Promise<void> {
   const place = path.join(folder, file);
   const stats = await lstatIfExists(place);
   if (stats === undefined) return;
@@ -70,6 +72,7 @@ async function check(folder: string, { path: file, sizeBytes, sha256 }: ResultFi
     throw new DamagedArchive(
       `its result file ${path.basename(file)} is damaged: ${stats.size} of ${sizeBytes} bytes`,
     );
+  if (stamp !== undefined && hasStamp(place, stamp)) return;
   if (sha256 !== undefined && (await hashOf(place)) !== sha256)
     throw new DamagedArchive(`its result file ${path.basename(file)} is damaged: its content has changed`);
 }

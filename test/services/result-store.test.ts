@@ -50,9 +50,11 @@ it("a directory as result store detects a byte that was changed in it", async ()
   await mkdir(tree);
   const store = openDirectoryStore(path.join(directory.path, "store"));
   const large = "vector ".repeat(100_000);
-  for (const content of ["scalars", large]) {
+  const stamped = "v".repeat(100e6); // takes long enough to read that the store knows a later change by its time
+  for (const content of ["scalars", large, stamped]) {
     await writeFile(path.join(tree, "a"), content);
     const files = await store.put("c1-0/1", tree, ["a"]);
+    if (content === stamped) expect(files).toMatchObject([{ stamp: expect.any(String) as string }]);
     const place = await store.open("c1-0/1", files, "");
     await writeFile(path.join(place, "a"), content.replace(/.$/, "?"));
     await expect(store.open("c1-0/1", files, "")).rejects.toThrow(
