@@ -248,20 +248,26 @@ async function idsOf(cursor: AsyncIterable<{ _id: ObjectId }>): Promise<ObjectId
   return ids;
 }
 
-/** Yields the same bytes in pieces of one size; only the last one may be shorter. */
+/**
+ * Yields the same bytes in pieces of one size; only the last one may be shorter. A piece is overwritten when the one after
+ * the next is requested.
+ */
 async function* portions(source: AsyncIterable<Buffer>, size: number): AsyncGenerator<Buffer> {
-  let waiting: Buffer[] = [];
+  let [current, other]: (Buffer | undefined)[] = [];
   let length = 0;
   for await (const piece of source) {
-    waiting.push(piece);
-    length += piece.length;
-    if (length < size) continue;
-    let all = Buffer.concat(waiting);
-    for (; all.length >= size; all = all.subarray(size)) yield all.subarray(0, size);
-    waiting = [all];
-    length = all.length;
+    for (let taken = 0; taken < piece.length;) {
+      current ??= Buffer.allocUnsafe(size);
+      const copied = piece.copy(current, length, taken);
+      taken += copied;
+      length += copied;
+      if (length < size) continue;
+      yield current;
+      [current, other] = [other, current];
+      length = 0;
+    }
   }
-  if (length > 0) yield Buffer.concat(waiting);
+  if (current !== undefined && length > 0) yield current.subarray(0, length);
 }
 
 async function sizeOf(tree: string, files: readonly string[]): Promise<number> {

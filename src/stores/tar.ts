@@ -11,12 +11,13 @@ import { isInside } from "../system/paths.ts";
 
 /** Size of a tar file's blocks. */
 export const BLOCK = 512;
+/** Much more than any stream buffers: a stream asks for the next piece only after it has passed this one on. */
 const PIECE = 1 << 20;
 /** A process left running by a run may replace a file by a FIFO, which must not block, or a link, which is not followed. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
 /**
- * Yields files as a tar archive, piece by piece. Each has an extended header of POSIX.1-2001 for long names and for the
+ * Yields files as a tar archive, piece by piece. A piece may be overwritten when the next one is requested. Each file has an extended header of POSIX.1-2001 for long names and for the
  * modification time in milliseconds, because an index file (`.vci`) contains that of its vector file.
  * @param files paths relative to `tree` of regular files and symbolic links.
  * @param onPacked called with the size and hash of each file in the archive.
@@ -62,13 +63,14 @@ async function* plainFile(
   const { size, mode } = stats;
   yield* header({ path: file, type: "File", mode: mode & 0o777, size, mtime: timeOf(stats) });
   const hash = createHash("sha256");
+  const buffer = Buffer.allocUnsafe(Math.min(PIECE, size));
   for (let left = size; left > 0;) {
-    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(Math.min(PIECE, left)));
+    const { bytesRead } = await handle.read(buffer, 0, Math.min(PIECE, left));
     if (bytesRead === 0) throw new Error(`${file} became shorter while it was being archived`);
     const piece = buffer.subarray(0, bytesRead);
     hash.update(piece);
     left -= bytesRead;
-    yield piece;
+    yield bytesRead < PIECE ? Buffer.from(piece) : piece; // streams keep several small pieces
   }
   if (size % BLOCK !== 0) yield Buffer.alloc(BLOCK - (size % BLOCK));
   return { sizeBytes: size, sha256: hash.digest("hex") };

@@ -10,6 +10,8 @@ import { isInside } from "../system/paths.ts";
 import { DamagedArchive } from "./store.ts";
 import { BLOCK, isSafeLink } from "./tar.ts";
 
+/** A decompressor yields small pieces, and writing each takes longer than copying it. */
+const WRITE_BYTES = 1 << 20;
 /** Largest extended header to accept, in bytes: more than any file name needs. */
 const LONGEST_HEADER = 64 * 1024;
 
@@ -147,8 +149,9 @@ function check(known: ResultFile, sizeBytes: number, sha256: string | undefined)
 async function writeFrom(reader: BlockReader, place: string, size: number, mode: number): Promise<string> {
   await using handle = await open(place, "wx", mode);
   const hash = createHash("sha256");
+  const buffer = Buffer.allocUnsafe(Math.min(WRITE_BYTES, size));
   for (let left = size; left > 0;) {
-    const piece = await reader.some(left);
+    const piece = await reader.fill(buffer.subarray(0, Math.min(WRITE_BYTES, left)));
     hash.update(piece);
     await handle.writeFile(piece);
     left -= piece.length;
@@ -187,14 +190,15 @@ class BlockReader {
     return piece;
   }
 
+  /** Fills a buffer and returns it. @throws {DamagedArchive} if the stream ends before. */
+  async fill(buffer: Buffer): Promise<Buffer> {
+    for (let filled = 0; filled < buffer.length;)
+      filled += (await this.some(buffer.length - filled)).copy(buffer, filled);
+    return buffer;
+  }
+
   /** Returns exactly `length` bytes. @throws {DamagedArchive} if the stream ends before. */
   async read(length: number): Promise<Buffer> {
-    const pieces: Buffer[] = [];
-    for (let left = length; left > 0;) {
-      const piece = await this.some(left);
-      pieces.push(piece);
-      left -= piece.length;
-    }
-    return Buffer.concat(pieces);
+    return await this.fill(Buffer.alloc(length));
   }
 }

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
-import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { Header, type HeaderData } from "tar/header";
 import { describe, expect, it } from "vitest";
@@ -184,6 +184,24 @@ describe("compression", () => {
     await expect(unpack(whole.subarray(0, whole.length >> 1), "half")).rejects.toBeInstanceOf(DamagedArchive);
     whole[whole.length >> 1]! ^= 0xff;
     await expect(unpack(whole, "changed")).rejects.toBeInstanceOf(DamagedArchive);
+  });
+
+  it.each([0, 20 << 20])("returns large files, by the method for %d bytes", async (size) => {
+    await using directory = await temporaryDirectory();
+    const names = ["a.vec", "b.vec"];
+    for (const name of names) await writeFile(path.join(directory.path, name), randomBytes(5_000_001));
+    const files: StoredFile[] = [];
+    const { compression, pack } = compressor(size);
+    const out = path.join(directory.path, "out");
+    await mkdir(out);
+    const packed = pack(tarOf(directory.path, names, (file) => files.push(file)));
+    const kept: Buffer[] = [];
+    for await (const piece of packed) kept.push(piece);
+    await untar(decompressor(compression)(pieces(...kept)), out, files);
+    for (const name of names)
+      expect(
+        (await readFile(path.join(out, name))).equals(await readFile(path.join(directory.path, name))),
+      ).toBe(true);
   });
 
   it("unpacks zstd also if neither Node.js nor a program supports it", async () => {

@@ -47,7 +47,8 @@ async function validArchive(): Promise<Valid> {
   const files: StoredFile[] = [];
   const names = [...Object.keys(FILES), ...Object.keys(LINKS)];
   const pieces: Buffer[] = [];
-  for await (const piece of tarOf(directory.path, names, (file) => files.push(file))) pieces.push(piece);
+  for await (const piece of tarOf(directory.path, names, (file) => files.push(file)))
+    pieces.push(Buffer.from(piece));
   return { tar: Buffer.concat(pieces), files };
 }
 
