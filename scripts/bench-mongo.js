@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { measured, memoryRow } from "./bench-large.js";
+import { median } from "./bench-tools.js";
 import { builtMongoServer, buildMongoServer } from "./mongo-server.js";
 import { ROOT, SetupError } from "./setup.js";
 
@@ -141,9 +142,4 @@ async function repeat(times, once) {
   const values = [];
   for (let time = 0; time < times; time++) values.push(await once());
   return values;
-}
-
-/** @param {readonly number[]} values */
-function median(values) {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }

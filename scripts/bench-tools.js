@@ -28,17 +28,27 @@ export function toolsIn(env) {
   return {
     env,
     /** Returns the process id of the runner. @param {string} [swarm] */
-    runnerPid(swarm = "local") {
-      const file = path.join(env["XDG_STATE_HOME"] ?? "", "inet-swarm/swarms", swarm, "swarm.json");
-      /** @type {(text: string) => { processes: { role: string, pid: number }[] }} */
-      const parse = JSON.parse;
-      return parse(readFileSync(file, "utf8")).processes.find(({ role }) => role === "runner")?.pid ?? 0;
-    },
+    runnerPid: (swarm) => processesOf(env, swarm).find(({ role }) => role === "runner")?.pid ?? 0,
+    /** Returns the process ids of a swarm. @param {string} [swarm] */
+    pids: (swarm) => processesOf(env, swarm).map(({ pid }) => pid),
     /** @param {string[]} args */
     swarmTool: (args) => run(process.execPath, [path.join(ROOT, "bin/swarm-tool.js"), ...args], ROOT, env),
     /** @param {string} cwd @param {string[]} args */
     runall: (cwd, args) => run(process.execPath, [path.join(ROOT, "bin/runall-swarm.js"), ...args], cwd, env),
   };
+}
+
+/** @param {NodeJS.ProcessEnv} env @param {string} [swarm] */
+function processesOf(env, swarm = "local") {
+  const file = path.join(env["XDG_STATE_HOME"] ?? "", "inet-swarm/swarms", swarm, "swarm.json");
+  /** @type {(text: string) => { processes: { role: string, pid: number }[] }} */
+  const parse = JSON.parse;
+  return parse(readFileSync(file, "utf8")).processes;
+}
+
+/** @param {readonly number[]} values */
+export function median(values) {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }
 
 /**

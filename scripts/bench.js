@@ -4,15 +4,17 @@ import path from "node:path";
 import { largeRows } from "./bench-large.js";
 import { orderRows } from "./bench-order.js";
 import { mongoRows } from "./bench-mongo.js";
+import { omnetppRows } from "./bench-omnetpp.js";
 import { shipRows } from "./bench-ship.js";
-import { benchEnvironment, print, project, run, toolsIn } from "./bench-tools.js";
-import { findProgram, ROOT, runScript, setUp } from "./setup.js";
+import { benchEnvironment, median, print, project, run, toolsIn } from "./bench-tools.js";
+import { ROOT, runScript, setUp } from "./setup.js";
 
 /**
  * Measures what users wait for and prints each figure with its limit. Figures are ratios or medians, because
  * machines differ and are shared. `npm run bench -- 5` uses five rounds instead of three. `--large` adds
  * 100,000 runs and a result of 1 GB, which takes 15 minutes. `--ship` measures only the upload of a project,
- * `--mongo` only the transfer of results through MongoDB, including one of 1 GB, `--order` only the order of runs.
+ * `--mongo` only the transfer of results through MongoDB, including one of 1 GB, `--order` only the order of runs,
+ * `--omnetpp` only the comparison with `opp_runall`.
  */
 
 const ROUNDS = Number(process.argv.slice(2).find((argument) => /^\d+$/.test(argument)) ?? 3);
@@ -20,6 +22,7 @@ const ONLY_MONGO = process.argv.includes("--mongo");
 const LARGE = process.argv.includes("--large");
 const ONLY_SHIP = process.argv.includes("--ship");
 const ONLY_ORDER = process.argv.includes("--order");
+const ONLY_OMNETPP = process.argv.includes("--omnetpp");
 const RUNNERS = 2;
 
 /** @typedef {import("./bench-tools.js").Row} Row */
@@ -28,7 +31,7 @@ const RUNNERS = 2;
 
 await runScript(async () => {
   await setUp({ system: ["redis-server", "git", "make", "cc"] });
-  print(await orderRows());
+  if (!ONLY_OMNETPP) print(await orderRows());
   if (ONLY_ORDER) return 0;
   const place = mkdtempSync(path.join(tmpdir(), "swarm-bench-"));
   const tools = toolsIn(benchEnvironment(place));
@@ -39,13 +42,22 @@ await runScript(async () => {
       print(await ship());
       return 0;
     }
+    if (ONLY_OMNETPP) {
+      print(omnetppRows(place, tools, ROUNDS));
+      return 0;
+    }
     const study = project("test/bench/tiny", place, ["make"], ["-s"]);
     if (ONLY_MONGO) {
       print(await mongoRows(study, tools, { rounds: ROUNDS, large: true }));
       return 0;
     }
     /** @type {Row[]} */
-    const rows = [helpTime(), ...tinyRows(study, tools), ...omnetppRow(place, tools), ...(await ship())];
+    const rows = [
+      helpTime(),
+      ...tinyRows(study, tools),
+      ...omnetppRows(place, tools, ROUNDS),
+      ...(await ship()),
+    ];
     print(rows);
     print(await mongoRows(study, tools, { rounds: ROUNDS, large: LARGE }));
     if (LARGE) print(await largeRows(study, tools));
@@ -55,11 +67,6 @@ await runScript(async () => {
   }
   return 0;
 });
-
-/** @param {number[]} values */
-function median(values) {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
-}
 
 /** @param {() => number} once */
 function rounds(once) {
@@ -165,48 +172,4 @@ function readRecords(study) {
   /** @type {(text: string) => RunTimes} */
   const parse = JSON.parse;
   return files.map((name) => parse(readFileSync(path.join(folder, name), "utf8")));
-}
-
-/** @param {string} place @param {Tools} tools @returns {Row[]} */
-function omnetppRow(place, tools) {
-  if (findProgram("opp_runall") === undefined) {
-    console.log("OMNeT++ is not on PATH: skipping the comparison with opp_runall");
-    return [];
-  }
-  const top = project(
-    "examples/mm1",
-    place,
-    ["sh"],
-    ["-c", "cd src && opp_makemake -f --deep -o mm1 && make -s MODE=release"],
-  );
-  const study = path.join(top, "simulations");
-  const args = [
-    "../src/mm1",
-    "-n",
-    "../src:.",
-    "-c",
-    "Load",
-    "--repeat=14",
-    "--sim-time-limit=60000s",
-    "--vector-recording=false",
-  ];
-  /** @type {[number, number][]} */
-  const times = [];
-  const pairs = rounds(() => {
-    const swarm = tools.runall(study, ["--quiet", "--rerun", ...args]).ms;
-    const local = run("opp_runall", [`-j${RUNNERS}`, ...args], study, tools.env).ms;
-    times.push([swarm, local]);
-    return swarm / local;
-  });
-  const [swarm, local] = [0, 1].map((index) =>
-    (median(times.map((pair) => pair[index] ?? NaN)) / 1000).toFixed(2),
-  );
-  return [
-    {
-      what: "42 short runs compared with opp_runall -j2",
-      figure: `${median(pairs).toFixed(2)} x`,
-      limit: "1.0 x",
-      details: `${swarm} s compared with ${local} s`,
-    },
-  ];
 }

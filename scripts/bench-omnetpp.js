@@ -1,0 +1,159 @@
+import { readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import path from "node:path";
+import { median, project, run } from "./bench-tools.js";
+import { findProgram, ROOT } from "./setup.js";
+
+/** @typedef {import("./bench-tools.js").Row} Row */
+/** @typedef {import("./bench-tools.js").Tools} Tools */
+/** @typedef {{ wall: number, cpu: number }} Cost */
+
+const RUNNERS = 2;
+/** Length of the kernel's unit of CPU time in ms. @see sysconf(3), _SC_CLK_TCK, which is 100 on Linux. */
+const TICK_MS = 10;
+
+/**
+ * Compares the swarm on this machine with `opp_runall` on the same number of cores: 42 short runs; and runs with large
+ * result files, of the project that `INET_PROJECT` names or else of the sample. Each pair is executed in turn.
+ * @param {string} place @param {Tools} tools @param {number} rounds
+ * @returns {Row[]}
+ */
+export function omnetppRows(place, tools, rounds) {
+  if (findProgram("opp_runall") === undefined) {
+    console.log("OMNeT++ is not on PATH: skipping the comparison with opp_runall");
+    return [];
+  }
+  const make = "cd src && opp_makemake -f --deep -o mm1 && make -s MODE=release";
+  const study = path.join(project("examples/mm1", place, ["sh"], ["-c", make]), "simulations");
+  const sample = ["../src/mm1", "-n", "../src:.", "-c", "Load"];
+  const short = ["--repeat=14", "--sim-time-limit=60000s", "--vector-recording=false"];
+  const large = ["--repeat=6", "--sim-time-limit=1300000s", "--vector-recording-intervals=0s.."];
+  const inet = process.env["INET_PROJECT"];
+  return [
+    ...compare("42 short runs", study, [...sample, ...short], [`-j${RUNNERS}`], { tools, rounds }),
+    ...(inet
+      ? compare(
+          "INET's ber",
+          path.join(inet, "examples/inet/ber"),
+          ["../../../bin/inet", "-c", "ber-flavour-experiment"],
+          [`-j${RUNNERS}`, "-b1"],
+          { tools, rounds },
+        )
+      : compare("18 runs with large results", study, [...sample, ...large], [`-j${RUNNERS}`, "-b1"], {
+          tools,
+          rounds,
+        })),
+    ...answerRows(study, tools, rounds),
+  ];
+}
+
+/**
+ * @param {string} what @param {string} study @param {readonly string[]} args @param {readonly string[]} runallOptions
+ * @param {{ tools: Tools, rounds: number }} how
+ * @returns {Row[]}
+ */
+function compare(what, study, args, runallOptions, { tools, rounds }) {
+  const results = path.join(study, "results");
+  const remove = () => rmSync(results, { recursive: true, force: true });
+  tools.runall(study, ["--quiet", ...args, "-r", "0"]); // builds the project
+  /** @type {{ swarm: Cost, local: Cost }[]} */
+  const pairs = [];
+  for (let round = 0; round < rounds; round++) {
+    remove();
+    const local = costOf(
+      () => void run("opp_runall", [...runallOptions, ...args], study, tools.env),
+      () => 0,
+    );
+    remove();
+    const swarm = costOf(
+      () => void tools.runall(study, ["--quiet", ...args]),
+      () => swarmCpu(tools),
+    );
+    pairs.push({ swarm, local });
+  }
+  const bytes = sizeOf(results);
+  const reference = `opp_runall ${runallOptions.join(" ")}`;
+  return [
+    ratioRow(`${what}: wall time compared with ${reference}`, pairs, "wall", "1.0 x"),
+    {
+      ...ratioRow(`${what}: CPU time, the same`, pairs, "cpu", "1.03 x"),
+      details: `${(bytes / 1e6).toFixed(0)} MB of results`,
+    },
+  ];
+}
+
+/** @param {string} what @param {readonly { swarm: Cost, local: Cost }[]} pairs @param {keyof Cost} kind @param {string} limit @returns {Row} */
+function ratioRow(what, pairs, kind, limit) {
+  const ratios = pairs.map(({ swarm, local }) => swarm[kind] / local[kind]).sort((a, b) => a - b);
+  const [least, most] = [ratios[0] ?? NaN, ratios.at(-1) ?? NaN];
+  const seconds = (/** @type {"swarm" | "local"} */ side) =>
+    (median(pairs.map((pair) => pair[side][kind])) / 1000).toFixed(2);
+  return {
+    what,
+    figure: `${median(ratios).toFixed(2)} x`,
+    limit,
+    details: `${least.toFixed(2)} to ${most.toFixed(2)}; ${seconds("swarm")} s compared with ${seconds("local")} s`,
+  };
+}
+
+/** The time in which commands answer that only ask. @param {string} study @param {Tools} tools @param {number} rounds @returns {Row[]} */
+function answerRows(study, tools, rounds) {
+  const commands = [
+    ["swarm-tool", "status"],
+    ["runall-swarm", "list"],
+    ["runall-swarm", "attach", "last", "--quiet"],
+  ];
+  /** @param {readonly string[]} args */
+  const time = (args) =>
+    median(Array.from({ length: 5 * rounds }, () => run(process.execPath, args, study, tools.env).ms));
+  const empty = time(["-e", ""]);
+  return commands.map(([tool, ...args]) => {
+    const ms = time([path.join(ROOT, `bin/${tool}.js`), ...args]);
+    return {
+      what: `${tool} ${args[0] ?? ""}`,
+      figure: `${ms.toFixed(0)} ms`,
+      limit: "250 ms",
+      details: `node -e '' takes ${empty.toFixed(0)} ms`,
+    };
+  });
+}
+
+/** @param {() => void} work @param {() => number} othersCpu CPU time of processes that were started before, in ms. @returns {Cost} */
+function costOf(work, othersCpu) {
+  const before = childrenCpu() + othersCpu();
+  const startedAt = performance.now();
+  work();
+  return { wall: performance.now() - startedAt, cpu: childrenCpu() + othersCpu() - before };
+}
+
+/** CPU time of the ended children of this process. */
+function childrenCpu() {
+  const [, , userOfChildren, systemOfChildren] = cpuTimes("self");
+  return userOfChildren + systemOfChildren;
+}
+
+/** CPU time of the swarm's processes and of their ended children. @param {Tools} tools */
+function swarmCpu(tools) {
+  return tools
+    .pids()
+    .flatMap((pid) => cpuTimes(String(pid)))
+    .reduce((sum, ms) => sum + ms, 0);
+}
+
+/**
+ * User and system time of a process, and of its ended children, in ms.
+ * @param {string} pid @returns {[number, number, number, number]} @see proc(5), stat, fields 14 to 17.
+ */
+function cpuTimes(pid) {
+  const text = readFileSync(`/proc/${pid}/stat`, "latin1");
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const times = fields.slice(11, 15).map((ticks) => Number(ticks) * TICK_MS);
+  return /** @type {[number, number, number, number]} */ (times);
+}
+
+/** @param {string} folder */
+function sizeOf(folder) {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
+  return entries.reduce((sum, entry) => sum + statSync(path.join(entry.parentPath, entry.name)).size, 0);
+}
