@@ -3,6 +3,7 @@ import type { Actions, Summary } from "../model/dashboard.ts";
 import { OUTCOME_STATES } from "../model/outcome.ts";
 import { PACE_WINDOW_MS, timeLeftOf, type EndedPart, type OccupyingRun } from "../model/time-left.ts";
 import type { CampaignView } from "./campaign-view.ts";
+import { predictedTimes } from "./predicted-times.ts";
 import { isEnded, type Row } from "./row.ts";
 
 /** Returns the figures of a campaign. */
@@ -26,7 +27,7 @@ export function summarize(view: CampaignView, now = Date.now()): Summary {
     uncollected: work.uncollected,
     runsPerSecond: isActive ? runRate(work, now) : undefined,
     eventsPerSecond: work.eventsPerSecond > 0 ? work.eventsPerSecond : undefined,
-    leftMs: timeLeft(work, states, now),
+    leftMs: timeLeft(view, work, now),
   };
 }
 
@@ -86,9 +87,13 @@ function runRate({ recent, firstStartedAt = Infinity }: Work, now: number): numb
   return recent.length === 0 ? undefined : (recent.length * 1000) / ms;
 }
 
-function timeLeft(work: Work, states: Record<string, number>, now: number): number | undefined {
-  const open = (states["queued"] ?? 0) + (states["running"] ?? 0);
-  return timeLeftOf({ ...work, waiting: open - work.occupying.length }, now);
+function timeLeft(view: CampaignView, work: Work, now: number): number | undefined {
+  const { queued = 0, running = 0 } = view.states;
+  const waiting = queued + running - work.occupying.length;
+  return timeLeftOf(
+    { ...work, waiting, predicted: waiting > 0 ? predictedTimes(view, now) : undefined },
+    now,
+  );
 }
 
 function actionsOf(view: CampaignView, isActive: boolean): Actions {
