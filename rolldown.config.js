@@ -33,6 +33,7 @@ export const tools = {
   output: {
     dir: "dist",
     format: "cjs",
+    strict: true, // as in the modules
     cleanDir: true,
     entryFileNames: "[name].js",
     chunkFileNames: "chunks/[name]-[hash].js",

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { median, project, run } from "./bench-tools.js";
 import { findProgram, ROOT } from "./setup.js";
@@ -8,6 +8,9 @@ import { findProgram, ROOT } from "./setup.js";
 /** @typedef {{ wall: number, cpu: number }} Cost */
 
 const RUNNERS = 2;
+/** A result directory of its own: that of the study may have the user's results. */
+const RESULTS = "results-of-bench";
+const HAS_CPU_TIMES = existsSync("/proc/self/stat");
 /** Length of the kernel's unit of CPU time in ms. @see sysconf(3), _SC_CLK_TCK, which is 100 on Linux. */
 const TICK_MS = 10;
 
@@ -47,13 +50,14 @@ export function omnetppRows(place, tools, rounds) {
 }
 
 /**
- * @param {string} what @param {string} study @param {readonly string[]} args @param {readonly string[]} runallOptions
+ * @param {string} what @param {string} study @param {readonly string[]} own @param {readonly string[]} runallOptions
  * @param {{ tools: Tools, rounds: number }} how
  * @returns {Row[]}
  */
-function compare(what, study, args, runallOptions, { tools, rounds }) {
-  const results = path.join(study, "results");
+function compare(what, study, own, runallOptions, { tools, rounds }) {
+  const results = path.join(study, RESULTS);
   const remove = () => rmSync(results, { recursive: true, force: true });
+  const args = [...own, `--result-dir=${RESULTS}`];
   tools.runall(study, ["--quiet", ...args, "-r", "0"]); // builds the project
   /** @type {{ swarm: Cost, local: Cost }[]} */
   const pairs = [];
@@ -71,14 +75,12 @@ function compare(what, study, args, runallOptions, { tools, rounds }) {
     pairs.push({ swarm, local });
   }
   const bytes = sizeOf(results);
+  remove();
   const reference = `opp_runall ${runallOptions.join(" ")}`;
-  return [
-    ratioRow(`${what}: wall time compared with ${reference}`, pairs, "wall", "1.0 x"),
-    {
-      ...ratioRow(`${what}: CPU time, the same`, pairs, "cpu", "1.03 x"),
-      details: `${(bytes / 1e6).toFixed(0)} MB of results`,
-    },
-  ];
+  const wall = ratioRow(`${what}: wall time compared with ${reference}`, pairs, "wall", "1.0 x");
+  const size = `${(bytes / 1e6).toFixed(0)} MB of results`;
+  const rows = [{ ...wall, details: `${wall.details}; ${size}` }];
+  return HAS_CPU_TIMES ? [...rows, ratioRow(`${what}: CPU time, likewise`, pairs, "cpu", "1.03 x")] : rows;
 }
 
 /** @param {string} what @param {readonly { swarm: Cost, local: Cost }[]} pairs @param {keyof Cost} kind @param {string} limit @returns {Row} */
@@ -127,12 +129,14 @@ function costOf(work, othersCpu) {
 
 /** CPU time of the ended children of this process. */
 function childrenCpu() {
+  if (!HAS_CPU_TIMES) return 0;
   const [, , userOfChildren, systemOfChildren] = cpuTimes("self");
   return userOfChildren + systemOfChildren;
 }
 
 /** CPU time of the swarm's processes and of their ended children. @param {Tools} tools */
 function swarmCpu(tools) {
+  if (!HAS_CPU_TIMES) return 0;
   return tools
     .pids()
     .flatMap((pid) => cpuTimes(String(pid)))

@@ -1,15 +1,8 @@
 import type { Run } from "../model/run.ts";
 import { longestFirst, type PredictedTimes } from "../model/run-order.ts";
-import { RunTimes } from "../model/run-times.ts";
+import { MOST_PREDICTED_RUNS, PREDICTION_SHARE, RELIABLE_PERCENT, RunTimes } from "../model/run-times.ts";
 import type { CampaignView } from "./campaign-view.ts";
 import type { Row } from "./row.ts";
-
-/** Of more runs than this, the mean of those that have ended is a good prediction. */
-const MOST_RUNS = 20_000;
-/** From this progress on, the time of a running run is predicted from it. */
-const RELIABLE_PERCENT = 5;
-/** At most one part in so many of the time is spent on predictions. */
-const SHARE = 50;
 
 type Predictable = Pick<CampaignView, "campaign" | "rows" | "variables" | "version">;
 
@@ -22,14 +15,17 @@ interface Known {
 
 const known = new WeakMap<Predictable, Known>();
 
-/** Returns what is predicted for the waiting runs of a campaign, as the terminal does; undefined if nothing is known. */
+/**
+ * Returns what is predicted for the waiting runs of a campaign from its other runs, as by the client that follows it (which
+ * knows earlier campaigns, too); undefined if nothing is known.
+ */
 export function predictedTimes(view: Predictable, now: number): PredictedTimes | undefined {
-  if (view.rows.size > MOST_RUNS) return undefined;
+  if (view.rows.size > MOST_PREDICTED_RUNS) return undefined;
   const last = known.get(view);
   const startedAt = performance.now();
   if (last !== undefined && (last.version === view.version || startedAt < last.until)) return last.predicted;
   const predicted = predict(view, now);
-  const until = performance.now() + (performance.now() - startedAt) * SHARE;
+  const until = performance.now() + (performance.now() - startedAt) * PREDICTION_SHARE;
   known.set(view, { version: view.version, until, predicted });
   return predicted;
 }

@@ -27,7 +27,7 @@ export function summarize(view: CampaignView, now = Date.now()): Summary {
     uncollected: work.uncollected,
     runsPerSecond: isActive ? runRate(work, now) : undefined,
     eventsPerSecond: work.eventsPerSecond > 0 ? work.eventsPerSecond : undefined,
-    leftMs: timeLeft(view, work, now),
+    leftMs: timeLeft(view, { work, states, now }),
   };
 }
 
@@ -87,8 +87,14 @@ function runRate({ recent, firstStartedAt = Infinity }: Work, now: number): numb
   return recent.length === 0 ? undefined : (recent.length * 1000) / ms;
 }
 
-function timeLeft(view: CampaignView, work: Work, now: number): number | undefined {
-  const { queued = 0, running = 0 } = view.states;
+interface Figures {
+  work: Work;
+  states: CampaignView["states"];
+  now: number;
+}
+
+function timeLeft(view: CampaignView, { work, states, now }: Figures): number | undefined {
+  const { queued = 0, running = 0 } = states;
   const waiting = queued + running - work.occupying.length;
   return timeLeftOf(
     { ...work, waiting, predicted: waiting > 0 ? predictedTimes(view, now) : undefined },

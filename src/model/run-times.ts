@@ -1,6 +1,13 @@
 import { inBaseUnit, quantityIn } from "./quantities.ts";
 import type { Run } from "./run.ts";
 
+/** From this fraction of a running run on, its time is predicted from its progress. */
+export const RELIABLE_PERCENT = 5;
+/** Of more runs than this, the time of a single one makes no difference. */
+export const MOST_PREDICTED_RUNS = 20_000;
+/** At most one part in so many of the time is spent on predictions. */
+export const PREDICTION_SHARE = 50;
+
 /** What the predicted wall time of a run depends on: runs that differ only in their repetition take equally long. */
 export type TimedRun = Pick<Run, "config" | "iterationVariables">;
 
@@ -43,7 +50,7 @@ export class RunTimes {
 
   /** Replaces the time that a running run is expected to take in total, in ms; undefined: it is unknown. */
   expect(run: Run, wallTimeMs: number | undefined): void {
-    if (wallTimeMs === undefined) this.#running.delete(run.runNumber);
+    if (wallTimeMs === undefined || wallTimeMs <= 0) this.#running.delete(run.runNumber);
     else this.#running.set(run.runNumber, { run, wallTimeMs });
     this.#known = undefined;
   }
@@ -167,12 +174,23 @@ class Curve {
     const points = this.#points;
     if (number === undefined || points.length < 2 || (this.#isLogarithmic && number <= 0)) return 0;
     const x = this.#position(number);
-    const above = points.findIndex((point) => point.x >= x);
-    if (above > 0) return onLine(points[above - 1]!, points[above]!, x);
+    const above = firstAtLeast(points, x);
+    if (above > 0 && above < points.length) return onLine(points[above - 1]!, points[above]!, x);
     const [first, last] = [points[0]!, points.at(-1)!];
     const end = above === 0 ? first : last;
     return end.effect + onLine(first, last, x) - onLine(first, last, end.x);
   }
+}
+
+/** Returns the index of the first point from a position on; the number of points if there is none. */
+function firstAtLeast(points: readonly { x: number }[], x: number): number {
+  let [low, high] = [0, points.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (points[middle]!.x < x) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function onLine(a: { x: number; effect: number }, b: { x: number; effect: number }, x: number): number {

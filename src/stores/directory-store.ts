@@ -5,12 +5,14 @@ import { errorCode } from "../errors.ts";
 import type { ResultFile, StoredFile } from "../model/result.ts";
 import { checkFolder } from "../system/check-folder.ts";
 import { hashOf } from "../system/content-hash.ts";
-import { hasStamp, withStamp } from "../system/file-stamp.ts";
+import { hasStamp, laterTime, withStamp } from "../system/file-stamp.ts";
 import { moveFiles, lstatIfExists } from "../system/files.ts";
 import { removeTree } from "../system/remove-tree.ts";
 import { DamagedArchive, type ResultStore } from "./store.ts";
 
 const PARTIAL = ".partial";
+/** What is hashed in the time that a stamp takes. */
+const LEAST_STAMPED_BYTES = 4 << 20;
 
 /**
  * Opens a store of results as plain files on this machine. Files are moved, so that a second copy never exists.
@@ -25,8 +27,9 @@ export function openDirectoryStore(directory: string): ResultStore {
       rmSync(partial, { recursive: true, force: true });
       mkdirSync(partial, { recursive: true });
       await moveFiles(tree, partial, files);
+      const time = await stampTime(partial, files);
       const stored: StoredFile[] = [];
-      for (const file of files) stored.push(await describe(partial, file));
+      for (const file of files) stored.push(await describe(partial, file, time));
       rmSync(place(name), { recursive: true, force: true });
       renameSync(partial, place(name));
       return stored;
@@ -53,15 +56,21 @@ export function openDirectoryStore(directory: string): ResultStore {
   };
 }
 
-async function describe(folder: string, file: string): Promise<StoredFile> {
+/** Returns the time for stamps of files; undefined if they are so small that hashing them again takes no longer. */
+async function stampTime(folder: string, files: readonly string[]): Promise<bigint | undefined> {
+  const bytes = files.reduce((sum, file) => sum + lstatSync(path.join(folder, file)).size, 0);
+  return bytes < LEAST_STAMPED_BYTES ? undefined : await laterTime(folder, files);
+}
+
+async function describe(folder: string, file: string, time: bigint | undefined): Promise<StoredFile> {
   const place = path.join(folder, file);
-  const { result: sha256, stamp } = await withStamp(place, () => hashOf(place));
+  const { result: sha256, stamp } = await withStamp(place, time, () => hashOf(place));
   return { path: file, sizeBytes: lstatSync(place).size, sha256, ...(stamp !== undefined && { stamp }) };
 }
 
 /**
- * Checks a stored file, which another program or the disk may have changed. A missing file is accepted: a client that was
- * killed while collecting may have moved it.
+ * Checks a stored file, which another program or a loss of power may have changed. A missing file is accepted: a client
+ * that was killed while collecting may have moved it.
  * @throws {DamagedArchive} if the file is not what was stored.
  */
 async function check(folder: string, { path: file, sizeBytes, sha256, stamp }: ResultFile): Promise<void> {

@@ -17,8 +17,9 @@ const PIECE = 1 << 20;
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
 /**
- * Yields files as a tar archive, piece by piece. A piece may be overwritten when the next one is requested. Each file has an extended header of POSIX.1-2001 for long names and for the
- * modification time in milliseconds, because an index file (`.vci`) contains that of its vector file.
+ * Yields files as a tar archive, piece by piece; a piece may be overwritten when the next one is requested. Each file has
+ * an extended header of POSIX.1-2001 for long names and for the modification time in milliseconds, because an index file
+ * (`.vci`) contains that of its vector file.
  * @param files paths relative to `tree` of regular files and symbolic links.
  * @param onPacked called with the size and hash of each file in the archive.
  * @throws {UserError} if a file could not be unpacked safely.
@@ -70,7 +71,8 @@ async function* plainFile(
     const piece = buffer.subarray(0, bytesRead);
     hash.update(piece);
     left -= bytesRead;
-    yield bytesRead < PIECE ? Buffer.from(piece) : piece; // streams keep several small pieces
+    // streams keep several small pieces
+    yield left > 0 && bytesRead < PIECE ? Buffer.from(piece) : piece;
   }
   if (size % BLOCK !== 0) yield Buffer.alloc(BLOCK - (size % BLOCK));
   return { sizeBytes: size, sha256: hash.digest("hex") };

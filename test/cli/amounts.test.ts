@@ -13,11 +13,11 @@ describe("--memory", () => {
     ["512M", 512 * 2 ** 20],
     ["3G", 3 * GIB],
     ["3g", 3 * GIB],
-    ["3 Gi", 3 * GIB],
+    ["3 GiB", 3 * GIB],
     ["1.5GiB", 1.5 * GIB],
     ["1T", 1024 * GIB],
-    ["1.5GB", 1.5e9],
-    ["200MB", 200e6],
+    ["1.5GB", 1.5 * GIB],
+    ["200mb", 200 * 2 ** 20],
   ])("takes %s as Docker does", async (text, bytes) => {
     expect(await memoryOf(text)).toBe(bytes);
   });

@@ -90,3 +90,28 @@ describe("the predicted time of a run", () => {
     expect(predict(times, run({ n: "1" }, 2))).toBe(6000);
   });
 });
+
+it("ignores a running run whose machine's clock is ahead", () => {
+  const times = new RunTimes();
+  const run = { config: "General", runNumber: 0, iterationVariables: {}, repetition: 0 };
+  times.expect(run, -500);
+  expect(times.predict(run)).toBeUndefined();
+  times.add({ ...run, runNumber: 1 }, 1000);
+  times.expect(run, 0);
+  expect(times.predict(run)).toBeCloseTo(1000);
+});
+
+it("predicts thousands of values of a variable that have not occurred", () => {
+  const times = new RunTimes();
+  const runOf = (seed: number) => ({
+    config: "General",
+    runNumber: seed,
+    iterationVariables: { seed: String(seed) },
+    repetition: 0,
+  });
+  for (let seed = 0; seed < 20_000; seed += 2) times.add(runOf(seed), 1000 + seed);
+  for (let seed = 1; seed < 19_999; seed += 2) {
+    const ratio = times.predict(runOf(seed))! / (1000 + seed);
+    expect(Math.abs(Math.log(ratio))).toBeLessThan(0.3);
+  }
+});

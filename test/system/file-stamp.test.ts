@@ -1,20 +1,17 @@
-import { readFile, rename, stat, utimes, writeFile } from "node:fs/promises";
+import { lstat, readFile, rename, stat, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { expect, it, vi } from "vitest";
-import { hasStamp, withStamp } from "../../src/system/file-stamp.ts";
+import { expect, it } from "vitest";
+import { hasStamp, laterTime, withStamp } from "../../src/system/file-stamp.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
-/** A file that was changed long enough ago. */
 async function stamped(folder: string) {
   const file = path.join(folder, "file");
   await writeFile(file, "one");
-  const { result, stamp } = await vi.waitFor(async () => {
-    const read = await withStamp(file, () => readFile(file, "utf8"));
-    expect(read.stamp).toBeDefined();
-    return read;
-  });
+  const time = await laterTime(folder, ["file"]);
+  const { result, stamp } = await withStamp(file, time, () => readFile(file, "utf8"));
   expect(result).toBe("one");
-  return { file, stamp: stamp! };
+  expect(stamp).toBeDefined();
+  return { file, time, stamp: stamp! };
 }
 
 it("has its stamp until it is changed, also if its size and modification time are restored", async () => {
@@ -47,15 +44,19 @@ it("is another file after it was replaced or removed", async () => {
   expect(hasStamp(file, stamp)).toBe(false);
 });
 
-it("has no stamp if it changes while it is read, or was changed just before", async () => {
+it("has no stamp if it changes while it is read, or has changed since the time", async () => {
   await using temporary = await temporaryDirectory();
-  const { file } = await stamped(temporary.path);
-  expect((await withStamp(file, () => writeFile(file, "1"))).stamp).toBeUndefined();
-  await writeFile(file, "2");
-  vi.useFakeTimers({ now: (await stat(file)).ctimeMs + 5, toFake: ["Date"] });
-  try {
-    expect((await withStamp(file, () => readFile(file))).stamp).toBeUndefined();
-  } finally {
-    vi.useRealTimers();
-  }
+  const { file, time } = await stamped(temporary.path);
+  const later = await laterTime(temporary.path, ["file"]);
+  expect((await withStamp(file, later, () => writeFile(file, "1"))).stamp).toBeUndefined();
+  expect((await withStamp(file, time, () => readFile(file))).stamp).toBeUndefined();
+  expect((await withStamp(file, undefined, () => readFile(file))).stamp).toBeUndefined();
+});
+
+it("waits until the clock of the file system is later than the last change", async () => {
+  await using temporary = await temporaryDirectory();
+  const files = ["a", "b", "c"].map((name) => path.join(temporary.path, name));
+  for (const file of files) await writeFile(file, "");
+  const time = await laterTime(temporary.path, ["a", "b", "c"]);
+  for (const file of files) expect((await lstat(file, { bigint: true })).ctimeNs).toBeLessThan(time!);
 });

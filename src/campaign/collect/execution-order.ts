@@ -3,16 +3,10 @@ import type { CampaignEvent } from "../../model/events.ts";
 import type { RunRecord } from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
 import { longestFirst } from "../../model/run-order.ts";
-import { RunTimes } from "../../model/run-times.ts";
+import { MOST_PREDICTED_RUNS, PREDICTION_SHARE, RELIABLE_PERCENT, RunTimes } from "../../model/run-times.ts";
 
 /** Minimum time between two orders, in ms. */
 const INTERVAL_MS = 2000;
-/** At most one part in so many of the time is spent on ordering. */
-const SHARE = 50;
-/** From this fraction of a running run on, its time is predicted from its progress. */
-const RELIABLE_PERCENT = 5;
-/** Of more runs than this, no single one makes a difference. */
-const MOST_RUNS = 20_000;
 
 interface Started {
   at: number;
@@ -40,7 +34,7 @@ export class ExecutionOrder {
   #isOrdering = false;
   /** The queue did not accept an order: none is tried any more. */
   #isRefused = false;
-  /** Says so once. */
+  /** Reported once. */
   #warning: CampaignEvent | undefined;
 
   /**
@@ -105,14 +99,14 @@ export class ExecutionOrder {
       this.#warning = undefined;
     }
     if (this.#isOrdering || this.#isRefused || !this.#isNew || startedAt < this.#nextAt) return;
-    if (this.#waiting.size > MOST_RUNS) return;
+    if (this.#waiting.size > MOST_PREDICTED_RUNS) return;
     const { runs, predicted } = longestFirst([...this.#waiting.values()], this.#times);
     const before = this.#numbers.filter((number) => this.#waiting.has(number));
     const numbers = runs.map((run) => run.runNumber);
     if (numbers.some((number, index) => number !== before[index])) this.#order(numbers);
     this.#isNew = false;
     const now = performance.now();
-    this.#nextAt = now + Math.max(INTERVAL_MS, (now - startedAt) * SHARE);
+    this.#nextAt = now + Math.max(INTERVAL_MS, (now - startedAt) * PREDICTION_SHARE);
     if (predicted !== undefined) yield { type: "predicted", ...predicted };
   }
 

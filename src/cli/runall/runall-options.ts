@@ -228,16 +228,12 @@ function jobs(text: string): number {
   });
 }
 
-/** As with Docker and ulimit, 1G is 2^30; only `GB`, as of a disk, is 10^9. */
-const UNITS_BYTES: Record<string, number> = {
-  ...{ m: 2 ** 20, mi: 2 ** 20, mib: 2 ** 20, mb: 1e6 },
-  ...{ g: 2 ** 30, gi: 2 ** 30, gib: 2 ** 30, gb: 1e9 },
-  ...{ t: 2 ** 40, ti: 2 ** 40, tib: 2 ** 40, tb: 1e12 },
-};
+/** As with `docker run --memory`, 3G, 3GB and 3GiB are the same. */
+const UNITS_BYTES: Record<string, number> = { M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 
 function memory(text: string): number {
-  const [, amount, unit = ""] = /^(\d+(?:\.\d+)?) ?([a-z]+)$/i.exec(text) ?? [];
-  const bytes = Math.round(Number(amount) * (UNITS_BYTES[unit.toLowerCase()] ?? NaN));
+  const [, amount, unit = ""] = /^(\d+(?:\.\d+)?) ?([MGT])(?:i?B)?$/i.exec(text) ?? [];
+  const bytes = Math.round(Number(amount) * (UNITS_BYTES[unit.toUpperCase()] ?? NaN));
   if (bytes > 0 && Number.isSafeInteger(bytes)) return bytes;
   throw new UserError(`${JSON.stringify(text)} is not an amount of memory`, {
     hint: "write it as 512M or 3G",

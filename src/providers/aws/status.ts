@@ -223,7 +223,7 @@ async function describeTunnel(state: AwsState): Promise<AwsStatus["tunnel"]> {
   return { open: true, pid, ports, dockerSocket };
 }
 
-/** Returns what the swarm itself says, if the tunnel is open. */
+/** Returns what the swarm itself reports, if the tunnel is open. */
 async function askSwarm(state: AwsState, deployer: SwarmDeployer) {
   const swarm = reachable(state);
   const [tunnel, jobs] = await Promise.all([describeTunnel(state), swarm && deployer.countJobs(swarm)]);

@@ -1,4 +1,5 @@
 import { existsSync, utimesSync, writeFileSync } from "node:fs";
+import { CLOCK_GRAIN_MS } from "../../system/file-stamp.ts";
 import { runProgram } from "../../system/program.ts";
 import {
   compareSnapshots,
@@ -7,9 +8,6 @@ import {
   type Difference,
   type Snapshot,
 } from "./snapshot.ts";
-
-/** Maximum lag of the clock from which file systems take timestamps: it advances only once per timer tick. */
-export const CLOCK_GRAIN_MS = 50;
 
 /** Number of files up to which comparing all of them is faster than starting `find`, which takes about 5 ms. */
 const SMALL_TREE = 500;

@@ -3,7 +3,7 @@ import { utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { runProgram } from "../../system/program.ts";
-import { CLOCK_GRAIN_MS } from "./changes.ts";
+import { CLOCK_GRAIN_MS } from "../../system/file-stamp.ts";
 import { stampOf } from "./snapshot.ts";
 
 /** A tree that slots and builders of a machine share. */
