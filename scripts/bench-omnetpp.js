@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { median, project, run } from "./bench-tools.js";
 import { findProgram, ROOT } from "./setup.js";
@@ -10,6 +10,13 @@ import { findProgram, ROOT } from "./setup.js";
 const RUNNERS = 2;
 /** A result directory of its own: that of the study may have the user's results. */
 const RESULTS = "results-of-bench";
+/** A config whose runs write 70 MB each: whole vectors, unlike the config that it copies. */
+const LARGE = `
+[Config Large]
+*.source.arrivalRate = \${arrivalRate=0.5, 0.7, 0.9}
+repeat = 4
+sim-time-limit = 1500000s
+`;
 const HAS_CPU_TIMES = existsSync("/proc/self/stat");
 /** Length of the kernel's unit of CPU time in ms. @see sysconf(3), _SC_CLK_TCK, which is 100 on Linux. */
 const TICK_MS = 10;
@@ -27,26 +34,26 @@ export function omnetppRows(place, tools, rounds) {
   }
   const make = "cd src && opp_makemake -f --deep -o mm1 && make -s MODE=release";
   const study = path.join(project("examples/mm1", place, ["sh"], ["-c", make]), "simulations");
-  const sample = ["../src/mm1", "-n", "../src:.", "-c", "Load"];
-  const short = ["--repeat=14", "--sim-time-limit=60000s", "--vector-recording=false"];
-  const large = ["--repeat=6", "--sim-time-limit=1300000s", "--vector-recording-intervals=0s.."];
+  appendFileSync(path.join(study, "omnetpp.ini"), LARGE);
+  const sample = ["../src/mm1", "-n", "../src:."];
+  const short = ["-c", "Load", "--repeat=14", "--sim-time-limit=60000s", "--vector-recording=false"];
+  const how = { tools, rounds };
+  const rows = compare("42 short runs", study, [...sample, ...short], [`-j${RUNNERS}`], how);
+  rows.push(...answerRows(study, tools, rounds));
+  const opposite = [`-j${RUNNERS}`, "-b1"];
   const inet = process.env["INET_PROJECT"];
-  return [
-    ...compare("42 short runs", study, [...sample, ...short], [`-j${RUNNERS}`], { tools, rounds }),
-    ...(inet
-      ? compare(
-          "INET's ber",
-          path.join(inet, "examples/inet/ber"),
-          ["../../../bin/inet", "-c", "ber-flavour-experiment"],
-          [`-j${RUNNERS}`, "-b1"],
-          { tools, rounds },
-        )
-      : compare("18 runs with large results", study, [...sample, ...large], [`-j${RUNNERS}`, "-b1"], {
-          tools,
-          rounds,
-        })),
-    ...answerRows(study, tools, rounds),
-  ];
+  if (!inet)
+    return [
+      ...rows,
+      ...compare("12 runs with large results", study, [...sample, "-c", "Large"], opposite, how),
+    ];
+  const ber = path.join(inet, "examples/inet/ber");
+  const inOppRunall = [...opposite, path.join(inet, "bin/inet")]; // runall-swarm finds the program itself
+  try {
+    return [...rows, ...compare("INET's ber", ber, ["-c", "ber-flavour-experiment"], inOppRunall, how)];
+  } finally {
+    rmSync(path.join(ber, RESULTS), { recursive: true, force: true });
+  }
 }
 
 /**
@@ -75,8 +82,7 @@ function compare(what, study, own, runallOptions, { tools, rounds }) {
     pairs.push({ swarm, local });
   }
   const bytes = sizeOf(results);
-  remove();
-  const reference = `opp_runall ${runallOptions.join(" ")}`;
+  const reference = ["opp_runall", ...runallOptions.filter((option) => option.startsWith("-"))].join(" ");
   const wall = ratioRow(`${what}: wall time compared with ${reference}`, pairs, "wall", "1.0 x");
   const size = `${(bytes / 1e6).toFixed(0)} MB of results`;
   const rows = [{ ...wall, details: `${wall.details}; ${size}` }];
