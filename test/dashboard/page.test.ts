@@ -346,10 +346,8 @@ describeWithService("chromium", "the page of the dashboard", () => {
     await page.getByRole("button", { name: "Aloha.server.channelUtilization:last" }).click();
     const points = page.locator(".figure svg title");
     await expect.poll(() => points.count()).toBe(14); // of 15: all runs of one have failed
-    const titles = await points.allTextContents();
-    expect(titles.find((title) => title.startsWith("numHosts=10, iaMean=9:"))).toMatch(
-      / ± [\d.]+ \(n = 7\)$/,
-    );
+    const point = page.locator(".figure svg title", { hasText: "numHosts=10, iaMean=9:" });
+    await expect.poll(() => point.textContent()).toMatch(/ ± [\d.]+ \(n = 7\)$/);
     await page.getByText("Mean of n = 7 to 10").waitFor();
     campaign.rows = campaign.rows.map((row) => ({ ...row, state: "done", error: null }));
     await expect.poll(() => points.count()).toBe(15);
@@ -368,7 +366,8 @@ describeWithService("chromium", "the page of the dashboard", () => {
     const other = await open(`${address}#token=${MADE_TOKEN}`); // as with "Copy link", in a tab that has the token
     await expect.poll(() => other.locator(".figure svg title").allTextContents()).toEqual(shown);
     await other.getByText("Table of values").click();
-    expect(await other.getByRole("region", { name: "values" }).locator("tbody tr").count()).toBe(10);
+    const rows = other.getByRole("region", { name: "values" }).locator("tbody tr");
+    await expect.poll(() => rows.count()).toBe(10);
     expect(faults).toEqual([]);
   });
 
