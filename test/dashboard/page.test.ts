@@ -62,7 +62,7 @@ describeWithService("chromium", "the page of the dashboard", () => {
     await grid.focus();
     await page.keyboard.press("End");
     await expect.poll(() => shownRuns(page)).toContain("#9999");
-    expect(await grid.getAttribute("aria-activedescendant")).toBe("run-9999");
+    await expect.poll(() => grid.getAttribute("aria-activedescendant")).toBe("run-9999");
     expect((await shownRuns(page)).length).toBeLessThan(100);
     await page.keyboard.press("ArrowUp");
     await page.keyboard.press("Enter");
@@ -77,13 +77,13 @@ describeWithService("chromium", "the page of the dashboard", () => {
     await expect.poll(() => status(page)).toBe("10 of 10,000 runs");
     await page.getByRole("button", { name: "$delay" }).click();
     await page.getByRole("button", { name: "$delay" }).click();
-    expect(await page.locator("th[aria-sort=descending]").textContent()).toContain("$delay");
+    await expect.poll(() => page.locator("th[aria-sort=descending]").textContent()).toContain("$delay");
     const values = await page.locator("tr[data-run] td:nth-child(3)").allTextContents();
     expect(values).toEqual([...values].sort((a, b) => parseInt(b) - parseInt(a)));
 
     await page.reload(); // the URL contains what is shown
     await expect.poll(() => status(page)).toBe("10 of 10,000 runs");
-    expect(await page.locator("tr[data-run] td:nth-child(3)").allTextContents()).toEqual(values);
+    await expect.poll(() => page.locator("tr[data-run] td:nth-child(3)").allTextContents()).toEqual(values);
     expect(faults).toEqual([]);
   });
 
@@ -269,7 +269,7 @@ describeWithService("chromium", "the page of the dashboard", () => {
       expect(facts).toContain(fact);
     await drawer.getByText("Files (3, 166 MB)").waitFor();
     await drawer.getByText("12 bytes; it is outside the result directory").waitFor();
-    expect(await drawer.getByRole("button", { name: /^results/ }).count()).toBe(2);
+    await expect.poll(() => drawer.getByRole("button", { name: /^results/ }).count()).toBe(2);
     const [download] = await Promise.all([
       page.waitForEvent("download"),
       drawer.getByRole("button", { name: "results/PureAloha-#0.sca" }).click(),

@@ -64,7 +64,7 @@ describeWithService("chromium", "the figure of a vector or histogram", () => {
     await page.getByText("Not all values: of 100,001").waitFor();
     const more = page.getByRole("button", { name: /^Show \d+ more$/ });
     for (let pages = 0; (await more.count()) > 0 && pages < 10; pages++) await more.click();
-    expect(await rows.count()).toBeGreaterThan(1000);
+    await expect.poll(() => rows.count()).toBeGreaterThan(1000);
     expect(await rows.last().innerText()).toMatch(/^99\d\d\.\d\t[\d.]+$/);
     expect(faults).toEqual([]);
   });

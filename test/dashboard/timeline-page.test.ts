@@ -122,7 +122,7 @@ describeWithService("chromium", "the pages of the swarm and of the timeline", ()
     await page.getByText("so far (since").waitFor();
     await page.getByText("Table of slots").click();
     const rows = page.getByRole("region", { name: "slots" }).locator("tbody tr");
-    expect(await rows.count()).toBe(6);
+    await expect.poll(() => rows.count()).toBe(6);
     expect((await rows.allInnerTexts()).filter((text) => text.includes("running"))).toHaveLength(2);
     campaign.rows = madeTimeline(60).rows;
     await expect.poll(async () => (await rows.allInnerTexts()).join()).not.toContain("running");

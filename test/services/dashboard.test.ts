@@ -319,9 +319,9 @@ async function followAndCancel(user: Researcher, page: Page, goOn: () => Promise
   await expect.poll(() => states.textContent()).toMatch(/[1-9]\d* done/);
   const grid = page.getByRole("grid", { name: "runs" });
   await expect.poll(() => grid.getAttribute("aria-rowcount")).toBe("101");
-  expect(await page.locator(".map td button").count()).toBe(4); // two variables of two values each
+  await expect.poll(() => page.locator(".map td button").count()).toBe(4); // two variables of two values each
   await page.getByLabel("columns", { exact: true }).selectOption("repetition");
-  expect(await page.locator(".map td button").count()).toBe(50);
+  await expect.poll(() => page.locator(".map td button").count()).toBe(50);
 
   await page.getByLabel("columns", { exact: true }).selectOption("$serviceRate");
   await page.getByLabel("rows", { exact: true }).selectOption("repetition"); // 25 lines
