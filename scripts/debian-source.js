@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { SetupError } from "./setup.js";
 
-/** Returns apt's source of Debian packages, in either of its two formats. @see sources.list(5) */
+/** Returns apt's source of Debian packages, in either of its two formats. @throws {SetupError} if it has none. @see sources.list(5) */
 export function packageSource() {
   const folder = "/etc/apt/sources.list.d";
   const files = existsSync(folder) ? readdirSync(folder).map((name) => path.join(folder, name)) : [];
@@ -15,5 +16,7 @@ export function packageSource() {
     ...text.matchAll(/^URIs:\s*(?<mirror>\S+)[^]*?^Suites:\s*(?<suites>.*)$/gm),
   ]);
   const own = found.find(({ groups }) => groups?.["suites"]?.split(/\s+/).includes(suite));
-  return { mirror: own?.groups?.["mirror"] ?? "http://deb.debian.org/debian", suite };
+  const mirror = own?.groups?.["mirror"];
+  if (mirror === undefined) throw new SetupError(`apt has no source of the packages of ${suite}`);
+  return { mirror, suite };
 }
