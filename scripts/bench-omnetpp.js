@@ -10,7 +10,7 @@ import { findProgram, ROOT } from "./setup.js";
 const RUNNERS = 2;
 /** A result directory of its own: that of the study may have the user's results. */
 const RESULTS = "results-of-bench";
-/** A config whose runs write 70 MB each: whole vectors, unlike the config that it copies. */
+/** A config whose runs write 90 MB each: whole vectors, unlike the config that it copies. */
 const LARGE = `
 [Config Large]
 *.source.arrivalRate = \${arrivalRate=0.5, 0.7, 0.9}
@@ -40,15 +40,15 @@ export function omnetppRows(place, tools, rounds) {
   const how = { tools, rounds };
   const rows = compare("42 short runs", study, [...sample, ...short], [`-j${RUNNERS}`], how);
   rows.push(...answerRows(study, tools, rounds));
-  const opposite = [`-j${RUNNERS}`, "-b1"];
+  const unbatched = [`-j${RUNNERS}`, "-b1"];
   const inet = process.env["INET_PROJECT"];
   if (!inet)
     return [
       ...rows,
-      ...compare("12 runs with large results", study, [...sample, "-c", "Large"], opposite, how),
+      ...compare("12 runs with large results", study, [...sample, "-c", "Large"], unbatched, how),
     ];
   const ber = path.join(inet, "examples/inet/ber");
-  const inOppRunall = [...opposite, path.join(inet, "bin/inet")]; // runall-swarm finds the program itself
+  const inOppRunall = [...unbatched, path.join(inet, "bin/inet")]; // runall-swarm finds the program itself
   try {
     return [...rows, ...compare("INET's ber", ber, ["-c", "ber-flavour-experiment"], inOppRunall, how)];
   } finally {

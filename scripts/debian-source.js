@@ -2,7 +2,10 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { SetupError } from "./setup.js";
 
-/** Returns apt's source of Debian packages, in either of its two formats. @throws {SetupError} if it has none. @see sources.list(5) */
+/**
+ * Returns apt's source of Debian packages, in either of its two formats.
+ * @throws {SetupError} if it has none. @see sources.list(5)
+ */
 export function packageSource() {
   const folder = "/etc/apt/sources.list.d";
   const files = existsSync(folder) ? readdirSync(folder).map((name) => path.join(folder, name)) : [];

@@ -14,6 +14,7 @@ describe("--memory", () => {
     ["3G", 3 * GIB],
     ["3g", 3 * GIB],
     ["3 GiB", 3 * GIB],
+    ["3Gi", 3 * GIB],
     ["1.5GiB", 1.5 * GIB],
     ["1T", 1024 * GIB],
     ["1.5GB", 1.5 * GIB],

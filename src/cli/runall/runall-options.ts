@@ -228,11 +228,11 @@ function jobs(text: string): number {
   });
 }
 
-/** As with `docker run --memory`, 3G, 3GB and 3GiB are the same. */
+/** As with `docker run --memory`, 3G, 3GB and 3GiB are equal. */
 const UNITS_BYTES: Record<string, number> = { M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 
 function memory(text: string): number {
-  const [, amount, unit = ""] = /^(\d+(?:\.\d+)?) ?([MGT])(?:i?B)?$/i.exec(text) ?? [];
+  const [, amount, unit = ""] = /^(\d+(?:\.\d+)?) ?([MGT])i?B?$/i.exec(text) ?? [];
   const bytes = Math.round(Number(amount) * (UNITS_BYTES[unit.toUpperCase()] ?? NaN));
   if (bytes > 0 && Number.isSafeInteger(bytes)) return bytes;
   throw new UserError(`${JSON.stringify(text)} is not an amount of memory`, {
