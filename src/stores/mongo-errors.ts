@@ -13,6 +13,8 @@ const UNREACHABLE = [
   ...["MongoServerSelectionError", "MongoNetworkError", "MongoNetworkTimeoutError"],
   ...["MongoPoolClearedError", "PoolClearedOnNetworkError"],
 ];
+/** Codes with which a server answers that shuts down, starts, or is not the primary. @see MongoDB specification "Retryable Reads" */
+const NOT_READY = [6, 7, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436];
 
 /** A connection breaks during a write: the driver does not wrap some of these errors. */
 const BROKEN = ["EPIPE", "ECONNRESET", "ECONNREFUSED", "ETIMEDOUT"];
@@ -26,9 +28,24 @@ export function reasonToWait(error: unknown, writing: boolean): string | undefin
   if (asUserError(error, "") !== undefined) return undefined;
   if (UNREACHABLE.includes(name) || BROKEN.includes(String(code)))
     return `is not responding (${textOf(error)})`;
-  if (errorLabels.some((label) => TRANSIENT.includes(label))) return `is not ready (${textOf(error)})`;
-  if (writing && name.startsWith("Mongo") && code !== undefined) return `refuses results (${textOf(error)})`;
+  if (NOT_READY.includes(Number(code)) || errorLabels.some((label) => TRANSIENT.includes(label)))
+    return `is not ready (${textOf(error)})`;
+  if (writing && isRefusal(error)) return `refuses results (${textOf(error)})`;
   return undefined;
+}
+
+/** Returns whether the server has answered, with an error. Unlike a failed connection, this may be a lasting condition. */
+export function isRefusal(error: unknown): boolean {
+  const { name, code } = error as MongoError;
+  return name.startsWith("Mongo") && code !== undefined;
+}
+
+/** Returns an error for an operation that the server refuses. */
+export function asRefused(error: unknown, where: string): UserError {
+  return new UserError(`${where} refuses an operation: ${textOf(error)}`, {
+    hint: "look into the log of that server; then enter the command again",
+    cause: error,
+  });
 }
 
 /**

@@ -2,7 +2,14 @@ import type { Db, MongoClient } from "mongodb";
 import { errorText, UserError } from "../errors.ts";
 import { attempts } from "../system/poll.ts";
 import { endDrainWaits } from "./drain-waits.ts";
-import { asUnreachable, asUserError, reasonToWait, withoutSecrets } from "./mongo-errors.ts";
+import {
+  asRefused,
+  asUnreachable,
+  asUserError,
+  isRefusal,
+  reasonToWait,
+  withoutSecrets,
+} from "./mongo-errors.ts";
 
 /** How to connect to MongoDB, and what to do while it does not answer. */
 export interface MongoAccess {
@@ -35,6 +42,8 @@ const DEFAULT_DATABASE = "swarm";
 /** Through a relay over ssh, two ssh connections and a process in a container have to be started first. */
 const ANSWER_TIMEOUT_MS = 15_000;
 const RETRY = { everyMs: 200, growth: 2, slowestMs: 10_000 };
+/** After how many an operation has failed: a server may refuse one because of another, such as a lock that is held. */
+const REFUSALS = 6;
 
 /**
  * Opens a connection and checks that the server can be used.
@@ -97,6 +106,7 @@ async function untilItWorks<T>(
 ): Promise<T> {
   const aborted = AbortSignal.any([access.signal, signal].filter((one) => one !== undefined));
   let isReported = false;
+  let refusals = 0;
   const nextAttempt = attempts({ ...RETRY, signal: aborted });
   for (;;) {
     aborted.throwIfAborted();
@@ -105,9 +115,15 @@ async function untilItWorks<T>(
     } catch (error) {
       aborted.throwIfAborted();
       const reason = reasonToWait(error, writing);
-      if (reason === undefined) throw asUserError(error, where) ?? error;
-      if (!isReported) access.onWaiting(`${where} ${reason}; waiting for it`);
-      isReported = true;
+      if (reason !== undefined) {
+        if (!isReported) access.onWaiting(`${where} ${reason}; waiting for it`);
+        isReported = true;
+        refusals = 0;
+      } else {
+        const userError = asUserError(error, where);
+        if (userError !== undefined || !isRefusal(error)) throw userError ?? error;
+        if (++refusals === REFUSALS) throw asRefused(error, where);
+      }
     }
     await nextAttempt();
   }

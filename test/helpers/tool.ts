@@ -3,6 +3,7 @@ import { cp, readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { onTestFailed, TestRunner } from "vitest";
 import { gitEnvironment, makeRepository, type Repository } from "./git.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
@@ -62,6 +63,7 @@ export async function newUser(installation = ROOT): Promise<User> {
     const finished = Promise.all([closed, text(child.stdout), text(child.stderr)]).then(
       ([exitCode, stdout, stderr]) => ({ exitCode, stdout, stderr }),
     );
+    showIfTestFails([tool, ...args].join(" "), finished);
     return { child, finished };
   };
   const run: User["run"] = (tool, args, options) => start(tool, args, options).finished;
@@ -105,4 +107,15 @@ export async function newSample(): Promise<Sample> {
     },
     read: (file) => readFile(path.join(study, file), "utf8"),
   };
+}
+
+/** A test that checks an exit code alone would not show why a tool failed. */
+function showIfTestFails(command: string, finished: Promise<Finished>): void {
+  if (TestRunner.getCurrentTest() === undefined) return; // set-up of a whole file
+  let ended: Finished | undefined;
+  void finished.then((end) => (ended = end));
+  onTestFailed(() => {
+    if (ended === undefined || ended.exitCode === 0) return;
+    console.error(`${command} ended with ${ended.exitCode}:\n${ended.stdout}${ended.stderr}`);
+  });
 }

@@ -4,8 +4,9 @@ import { readFileSync } from "node:fs";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import path from "node:path";
 import { createServer as createTlsServer } from "node:tls";
-import { expect, it } from "vitest";
-import { openMongo } from "../../src/stores/mongo.ts";
+import { expect, it, vi } from "vitest";
+import { UserError } from "../../src/errors.ts";
+import { openMongo, type Mongo } from "../../src/stores/mongo.ts";
 import { describeWithMongo, startMongo } from "../helpers/mongo.ts";
 import { eventually } from "../helpers/swarm.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
@@ -101,4 +102,31 @@ describeWithMongo("a connection to MongoDB", () => {
     },
     60_000,
   );
+});
+
+describeWithMongo("an operation that MongoDB refuses", () => {
+  const refusal = (): Error =>
+    Object.assign(new Error("database is locked"), { name: "MongoServerError", code: 1 });
+  const open = (url: string): Promise<Mongo> => openMongo({ url, onWaiting: () => undefined });
+
+  it("is tried again, because another operation may be the reason", async () => {
+    await using server = await startMongo();
+    await using mongo = await open(server.url);
+    const work = vi.fn(async () => {
+      if (work.mock.calls.length < 3) throw refusal();
+      return await mongo.db.command({ ping: 1 });
+    });
+    expect(await mongo.withRetry(work)).toMatchObject({ ok: 1 });
+    expect(work).toHaveBeenCalledTimes(3);
+  });
+
+  it("ends in a message if it is always refused", async () => {
+    await using server = await startMongo();
+    await using mongo = await open(server.url);
+    const work = vi.fn().mockRejectedValue(refusal());
+    const error: unknown = await mongo.withRetry(work).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(UserError);
+    expect(String(error)).toMatch(/MongoDB at \S+ refuses an operation: database is locked/);
+    expect(work).toHaveBeenCalledTimes(6);
+  });
 });

@@ -11,6 +11,10 @@ it.each([
     error("MongoServerError", "not primary", { code: 10107, errorLabels: ["RetryableWriteError"] }),
     "is not ready",
   ],
+  [
+    error("MongoServerError", "interrupted at shutdown", { code: 11600 }),
+    "is not ready (interrupted at shutdown)",
+  ],
 ])("waits for a temporary failure to pass: %s", (passing, reason) => {
   expect(reasonToWait(passing, false)).toContain(reason);
 });
