@@ -26,6 +26,7 @@ const PACKAGES = {
   script: { apt: "bsdutils", dnf: "util-linux", brew: "util-linux" },
   zsh: { apt: "zsh", dnf: "zsh", brew: "zsh" },
   fish: { apt: "fish", dnf: "fish", brew: "fish" },
+  zstd: { apt: "zstd", dnf: "zstd", brew: "zstd" },
   ssh: { apt: "openssh-client", dnf: "openssh-clients", brew: "openssh" },
 };
 

@@ -1,11 +1,12 @@
 import { once } from "node:events";
 import { accessSync, constants } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
 import type { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import * as zlib from "node:zlib";
 import { errorCode } from "../errors.ts";
-import { startPiped } from "../system/program.ts";
+import { startPiped, startWriting, type ReadingProgram } from "../system/program.ts";
 import { DamagedArchive } from "./store.ts";
 
 /** Values of an archive's field `compression`. */
@@ -25,8 +26,7 @@ const LEAST_PROGRAM_BYTES = 4 << 20;
  */
 export function compressor(sizeBytes: number): { compression: Compression; pack: Stage } {
   if (nodeZstd !== undefined) return { compression: "zstd", pack: through(() => nodeZstd.pack()) };
-  if (sizeBytes >= LEAST_PROGRAM_BYTES && hasZstdProgram())
-    return { compression: "zstd", pack: throughProgram("zstd", ["-1", "-q", "-c"]) };
+  if (sizeBytes >= LEAST_PROGRAM_BYTES && hasZstdProgram()) return { compression: "zstd", pack: packFile };
   return { compression: "gzip", pack: through(() => zlib.createGzip({ level: 1 })) };
 }
 
@@ -34,7 +34,62 @@ export function compressor(sizeBytes: number): { compression: Compression; pack:
 export function decompressor(compression: Compression): Stage {
   if (compression === "gzip") return through(() => zlib.createGunzip());
   if (nodeZstd !== undefined) return through(() => nodeZstd.unpack());
-  return hasZstdProgram() ? throughProgram("zstd", ["-d", "-q", "-c"]) : unpackInJavaScript;
+  return hasZstdProgram()
+    ? (source) => throughProgram(startPiped("zstd", UNPACKING), source)
+    : unpackInJavaScript;
+}
+
+const PACKING = ["-1", "-q", "-c"];
+const UNPACKING = ["-d", "-q", "-c"];
+/** `ulimit` limits the size of what zstd writes, in units of 512 bytes (1024 in some shells). */
+const UNPACKING_AT_MOST = `ulimit -f "$1" 2> /dev/null; exec zstd ${UNPACKING.join(" ")}`;
+
+/**
+ * Returns whether a file is packed by itself, so that a program unpacks it straight into the new file: collecting the
+ * buffers through which Node.js would pass it takes longer than unpacking.
+ */
+export function isPackedAlone(sizeBytes: number): boolean {
+  return sizeBytes >= LEAST_PROGRAM_BYTES && hasZstdProgram();
+}
+
+/** Packs one file with zstd. */
+export const packFile: Stage = (source) => throughProgram(startPiped("zstd", PACKING), source);
+
+/**
+ * Unpacks one file that was packed with zstd, into an empty one.
+ * @throws {DamagedArchive} if the data are damaged, or far more than expected.
+ */
+export async function unpackFile(
+  source: AsyncIterable<Buffer>,
+  handle: FileHandle,
+  sizeBytes: number,
+): Promise<void> {
+  if (!hasZstdProgram()) {
+    await writeAtMost(decompressor("zstd")(source), handle, sizeBytes);
+    return;
+  }
+  const blocks = Math.ceil(sizeBytes / 512);
+  const zstd = startWriting("sh", ["-c", UNPACKING_AT_MOST, "sh", String(blocks)], handle.fd);
+  try {
+    for await (const _ of throughProgram(zstd, source));
+  } catch (error) {
+    // a full disk is no damage: zstd does not say which of them it was, the system does
+    if (error instanceof DamagedArchive) await handle.write(Buffer.alloc(1 << 16));
+    throw error;
+  }
+}
+
+async function writeAtMost(
+  source: AsyncIterable<Buffer>,
+  handle: FileHandle,
+  sizeBytes: number,
+): Promise<void> {
+  let left = sizeBytes;
+  for await (const piece of source) {
+    left -= piece.length;
+    if (left < 0) throw new DamagedArchive(`a file in it has more than ${sizeBytes} bytes`);
+    await handle.writeFile(piece);
+  }
 }
 
 interface NodeZstd {
@@ -83,31 +138,29 @@ function through(make: () => Transform): Stage {
   };
 }
 
-function throughProgram(program: string, args: readonly string[]): Stage {
-  return async function* (source) {
-    const child = startPiped(program, args);
-    const ended = once(child, "close") as Promise<[number | null]>;
-    let errorOutput = "";
-    child.stderr
-      .setEncoding("utf8")
-      .on("data", (text: string) => (errorOutput = (errorOutput + text).slice(-500)));
-    let failure: unknown;
-    const feeding = pipeline(source, child.stdin).catch((error: unknown) => {
-      if (errorCode(error) === "EPIPE") return; // the program has ended; its error output says why
-      failure = error;
-      child.stdout.destroy();
-    });
-    try {
-      for await (const piece of child.stdout) yield piece as Buffer;
-      await feeding;
-      const [exitCode] = await ended;
-      if (exitCode !== 0) throw damaged(new Error(errorOutput.trim()));
-    } catch (error) {
-      throw failure ?? error;
-    } finally {
-      child.kill();
-    }
-  };
+/** Passes a stream through a program that has been started; yields nothing if its output goes elsewhere. */
+async function* throughProgram(child: ReadingProgram, source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const ended = once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>;
+  let errorOutput = "";
+  child.stderr
+    .setEncoding("utf8")
+    .on("data", (text: string) => (errorOutput = (errorOutput + text).slice(-500)));
+  let failure: unknown;
+  const feeding = pipeline(source, child.stdin).catch((error: unknown) => {
+    if (errorCode(error) === "EPIPE") return; // the program has ended; its error output says why
+    failure = error;
+    child.stdout?.destroy();
+  });
+  try {
+    if (child.stdout !== null) for await (const piece of child.stdout) yield piece as Buffer;
+    await feeding;
+    const [exitCode, signal] = await ended;
+    if (exitCode !== 0) throw damaged(new Error(errorOutput.trim() || `ended by ${signal}`));
+  } catch (error) {
+    throw failure ?? error;
+  } finally {
+    child.kill();
+  }
 }
 
 async function* unpackInJavaScript(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

@@ -14,12 +14,12 @@ export function openGridFsStore(mongo: Mongo): ResultStore {
   const archives = new Archives(mongo, "results");
   return {
     async put(name, tree, files, signal) {
-      const archive = await mongo.withRetry(() => archives.put(name, tree, files, { signal }), {
+      const stored = await mongo.withRetry(() => archives.put(name, tree, files, { signal }), {
         writing: true,
         signal,
       });
       for (const file of files) await rm(path.join(tree, file));
-      return archive.files;
+      return stored;
     },
     async open(name, files, scratch) {
       const unpack = (): Promise<void> => mongo.withRetry(() => archives.unpack(name, files, scratch));

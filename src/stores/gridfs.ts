@@ -1,14 +1,11 @@
-import { lstat, mkdir, rm } from "node:fs/promises";
-import path from "node:path";
+import { mkdir, rm } from "node:fs/promises";
 import type { Binary, Collection, ObjectId } from "mongodb";
 import * as v from "valibot";
-import { StoredFileSchema, type ResultFile } from "../model/result.ts";
+import { StoredFileSchema, type ResultFile, type StoredFile } from "../model/result.ts";
 import { parseOrExplain } from "../system/json.ts";
-import { compressor, COMPRESSIONS, decompressor } from "./compression.ts";
+import { pack, PackingSchema, unpack } from "./archive-content.ts";
 import type { Mongo } from "./mongo.ts";
 import { DamagedArchive } from "./store.ts";
-import { tarOf } from "./tar.ts";
-import { untar } from "./untar.ts";
 
 /** Large chunks need few round trips; a few of them are in memory at a time. */
 const CHUNK_BYTES = 1 << 20;
@@ -18,8 +15,8 @@ const DUPLICATE_KEY = 11000;
 
 /** Describes an archive: the metadata of its GridFS file. */
 const ArchiveSchema = v.object({
-  format: v.literal(1),
-  compression: v.picklist(COMPRESSIONS),
+  format: v.picklist([1, 2]), // the first one had no files packed alone
+  ...PackingSchema.entries,
   files: v.array(StoredFileSchema),
   /** Data of the store that uses the archive, such as a build's manifest. */
   about: v.optional(v.unknown()),
@@ -82,31 +79,33 @@ export class Archives {
     this.#binary = (data) => new driver.Binary(data);
   }
 
-  /** Packs and stores files. An archive of the same name is replaced, or kept if archives are named by their content. */
+  /**
+   * Packs and stores files. An archive of the same name is replaced, or kept if archives are named by their content.
+   * @returns the files with sizes and hashes.
+   */
   async put(
     name: string,
     tree: string,
     files: readonly string[],
     { signal, about }: { signal?: AbortSignal | undefined; about?: unknown } = {},
-  ): Promise<Archive> {
+  ): Promise<StoredFile[]> {
     await (this.#indexed ??= this.#makeIndexes());
-    const { compression, pack } = compressor(await sizeOf(tree, files));
-    const archive: Archive = { format: 1, compression, files: [], about };
+    const packed = await pack(tree, files);
     const id = this.#newId();
     await this.#uploads.insertOne({ _id: id, filename: name, startedAt: new Date() });
     try {
-      const packed = pack(tarOf(tree, files, (file) => archive.files.push(file)));
-      const length = await this.#write(id, packed, signal);
+      const length = await this.#write(id, packed.content, signal);
+      const archive: Archive = { format: 2, ...packed.packing, files: packed.files(), about };
       const file = { length, chunkSize: CHUNK_BYTES, uploadDate: new Date(), filename: name };
       await this.#files.insertOne({ _id: id, ...file, metadata: archive });
     } catch (error) {
       await this.#removeIds([id]).catch(() => undefined); // the first error is the one to report; removeOlderThan removes the rest
-      if (this.#namedByContent && (error as { code?: unknown }).code === DUPLICATE_KEY) return archive;
+      if (this.#namedByContent && (error as { code?: unknown }).code === DUPLICATE_KEY) return packed.files();
       throw error;
     }
     if (!this.#namedByContent) await this.#removeWhere({ filename: name, _id: { $ne: id } });
     await this.#uploads.deleteOne({ _id: id });
-    return archive;
+    return packed.files();
   }
 
   /**
@@ -173,7 +172,7 @@ export class Archives {
     await rm(directory, { recursive: true, force: true });
     await mkdir(directory, { recursive: true });
     try {
-      await untar(decompressor(archive.compression)(this.#read(archive)), directory, files);
+      await unpack(archive, this.#read(archive), directory, files);
     } catch (error) {
       await rm(directory, { recursive: true, force: true });
       throw error;
@@ -268,10 +267,4 @@ async function* portions(source: AsyncIterable<Buffer>, size: number): AsyncGene
     }
   }
   if (current !== undefined && length > 0) yield current.subarray(0, length);
-}
-
-async function sizeOf(tree: string, files: readonly string[]): Promise<number> {
-  let sum = 0;
-  for (const file of files) sum += (await lstat(path.join(tree, file))).size;
-  return sum;
 }

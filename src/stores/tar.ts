@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { lstat, open, readlink } from "node:fs/promises";
+import { lstat, open, readlink, type FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { Header } from "tar/header";
 import { Pax } from "tar/pax";
@@ -30,7 +30,7 @@ export async function* tarOf(
   onPacked: (file: StoredFile) => void,
 ): AsyncGenerator<Buffer> {
   for (const file of files) {
-    if (/[\n\0]/.test(file)) throw new UserError(`the name ${JSON.stringify(file)} contains a line break`);
+    refuseName(file);
     const place = path.join(tree, file);
     const stats = await lstat(place);
     if (stats.isSymbolicLink()) {
@@ -40,12 +40,21 @@ export async function* tarOf(
       yield* header({ path: file, type: "SymbolicLink", linkpath, size: 0, mtime: timeOf(stats) });
       onPacked({ path: file, sizeBytes: Buffer.byteLength(linkpath), sha256: sha256(linkpath) });
     } else if (stats.isFile()) {
-      onPacked({ path: file, ...(yield* plainFile(file, place)) });
+      await using plain = await openPlain(file, place);
+      const { size, mode, mtime } = plain;
+      yield* header({ path: file, type: "File", mode, size, mtime });
+      onPacked(yield* plain.content());
+      if (size % BLOCK !== 0) yield Buffer.alloc(BLOCK - (size % BLOCK));
     } else {
       throw new UserError(`${file} is neither a file nor a link and cannot be archived`);
     }
   }
   yield Buffer.alloc(2 * BLOCK);
+}
+
+/** @throws {UserError} if a name cannot be in an archive. */
+export function refuseName(file: string): void {
+  if (/[\n\0]/.test(file)) throw new UserError(`the name ${JSON.stringify(file)} contains a line break`);
 }
 
 /** Returns whether a link is relative and its target is in the tree that contains it. */
@@ -54,15 +63,48 @@ export function isSafeLink(file: string, target: string): boolean {
   return isInside("/tree", path.resolve("/tree", path.dirname(file), target));
 }
 
-async function* plainFile(
+/** A regular file whose content is being archived. */
+export interface PlainFile extends AsyncDisposable {
+  path: string;
+  size: number;
+  mode: number;
+  mtime: Date;
+  /** Yields the content and returns its hash. A piece may be overwritten when the next one is requested. */
+  content(): AsyncGenerator<Buffer, StoredFile>;
+}
+
+/**
+ * Opens a file to archive it.
+ * @param file its path in the archive.
+ * @throws {UserError} if it is no longer a regular file.
+ */
+export async function openPlain(file: string, place: string): Promise<PlainFile> {
+  const handle = await open(place, FLAGS);
+  const close = (): Promise<void> => handle.close();
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile()) throw new UserError(`${file} is no longer a regular file`);
+    const { size, mode } = stats;
+    const content = (): ReturnType<PlainFile["content"]> => contentOf(file, handle, size);
+    return {
+      path: file,
+      size,
+      mode: mode & 0o777,
+      mtime: timeOf(stats),
+      content,
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function* contentOf(
   file: string,
-  place: string,
-): AsyncGenerator<Buffer, { sizeBytes: number; sha256: string }> {
-  await using handle = await open(place, FLAGS);
-  const stats = await handle.stat();
-  if (!stats.isFile()) throw new UserError(`${file} is no longer a regular file`);
-  const { size, mode } = stats;
-  yield* header({ path: file, type: "File", mode: mode & 0o777, size, mtime: timeOf(stats) });
+  handle: FileHandle,
+  size: number,
+): AsyncGenerator<Buffer, StoredFile> {
   const hash = createHash("sha256");
   const buffer = Buffer.allocUnsafe(Math.min(PIECE, size));
   for (let left = size; left > 0;) {
@@ -74,8 +116,7 @@ async function* plainFile(
     // streams keep several small pieces
     yield left > 0 && bytesRead < PIECE ? Buffer.from(piece) : piece;
   }
-  if (size % BLOCK !== 0) yield Buffer.alloc(BLOCK - (size % BLOCK));
-  return { sizeBytes: size, sha256: hash.digest("hex") };
+  return { path: file, sizeBytes: size, sha256: hash.digest("hex") };
 }
 
 /** Returns the modification time in ms, never rounded up to the next second as `stats.mtime` may be. */

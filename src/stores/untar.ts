@@ -7,6 +7,7 @@ import { errorCode, errorText } from "../errors.ts";
 import { sha256 } from "../short-hash.ts";
 import type { ResultFile } from "../model/result.ts";
 import { isInside } from "../system/paths.ts";
+import { BlockReader } from "./block-reader.ts";
 import { DamagedArchive } from "./store.ts";
 import { BLOCK, isSafeLink } from "./tar.ts";
 
@@ -35,8 +36,7 @@ export async function untar(
   try {
     await unpackEntries(reader, directory, expected);
   } catch (error) {
-    if (!NAMES_REFUSED.has(errorCode(error) ?? "")) throw error;
-    throw new DamagedArchive(`cannot unpack it: ${errorText(error)}`, { cause: error });
+    throw asDamage(error);
   } finally {
     await reader.close();
   }
@@ -46,6 +46,17 @@ export async function untar(
 const NAMES_REFUSED: ReadonlySet<string> = new Set([
   ...["EEXIST", "EISDIR", "EINVAL", "ELOOP", "ENAMETOOLONG", "ENOTDIR", "ERR_INVALID_ARG_VALUE"],
 ]);
+
+/** Returns the error to throw for one of unpacking: damage, if the system refuses a name in the archive. */
+export function asDamage(error: unknown): unknown {
+  if (!NAMES_REFUSED.has(errorCode(error) ?? "")) return error;
+  return new DamagedArchive(`cannot unpack it: ${errorText(error)}`, { cause: error });
+}
+
+/** Returns the error for a file that an archive must not contain. */
+export function notAllowed(name: string): DamagedArchive {
+  return new DamagedArchive(`it contains ${JSON.stringify(name)}, which is not allowed`);
+}
 
 async function unpackEntries(
   reader: BlockReader,
@@ -58,8 +69,7 @@ async function unpackEntries(
     const { path: name, linkpath, size = 0 } = entry;
     const mtime = timeOf(entry);
     const known = wanted.get(name);
-    if (known === undefined)
-      throw new DamagedArchive(`it contains ${JSON.stringify(name)}, which is not allowed`);
+    if (known === undefined) throw notAllowed(name);
     wanted.delete(name);
     const place = safePlace(directory, name);
     await mkdir(path.dirname(place), { recursive: true });
@@ -131,14 +141,16 @@ function timeOf({ mtime }: EntryHeader): Date {
   return mtime === undefined || Number.isNaN(+mtime) ? new Date(0) : mtime;
 }
 
-function safePlace(directory: string, name: string): string {
+/** Returns the place of a file in a directory. @throws {DamagedArchive} if it is outside. */
+export function safePlace(directory: string, name: string): string {
   const place = path.resolve(directory, name);
   if (path.isAbsolute(name) || place === directory || !isInside(directory, place))
     throw new DamagedArchive(`${name} in it is outside its directory`);
   return place;
 }
 
-function check(known: ResultFile, sizeBytes: number, sha256: string | undefined): void {
+/** Compares size and hash of a file with the expected ones. @throws {DamagedArchive} if they differ. */
+export function check(known: ResultFile, sizeBytes: number, sha256: string | undefined): void {
   if (sizeBytes !== known.sizeBytes)
     throw new DamagedArchive(`${known.path} in it has ${sizeBytes} instead of ${known.sizeBytes} bytes`);
   if (known.sha256 !== undefined && known.sha256 !== sha256)
@@ -162,43 +174,4 @@ async function writeFrom(reader: BlockReader, place: string, size: number, mode:
 
 function padded(size: number): number {
   return Math.ceil(size / BLOCK) * BLOCK;
-}
-
-/** Reads a stream in pieces of requested sizes. */
-class BlockReader {
-  readonly #source: AsyncIterator<Buffer>;
-  #rest: Buffer = Buffer.alloc(0);
-
-  constructor(source: AsyncIterable<Buffer>) {
-    this.#source = source[Symbol.asyncIterator]();
-  }
-
-  /** Ends the stream: the rest need not be decompressed. */
-  async close(): Promise<void> {
-    await this.#source.return?.();
-  }
-
-  /** Returns between one and `limit` bytes. */
-  async some(limit: number): Promise<Buffer> {
-    while (this.#rest.length === 0) {
-      const next = await this.#source.next();
-      if (next.done) throw new DamagedArchive("it is truncated");
-      this.#rest = next.value;
-    }
-    const piece = this.#rest.subarray(0, limit);
-    this.#rest = this.#rest.subarray(piece.length);
-    return piece;
-  }
-
-  /** Fills a buffer and returns it. @throws {DamagedArchive} if the stream ends before. */
-  async fill(buffer: Buffer): Promise<Buffer> {
-    for (let filled = 0; filled < buffer.length;)
-      filled += (await this.some(buffer.length - filled)).copy(buffer, filled);
-    return buffer;
-  }
-
-  /** Returns exactly `length` bytes. @throws {DamagedArchive} if the stream ends before. */
-  async read(length: number): Promise<Buffer> {
-    return await this.fill(Buffer.alloc(length));
-  }
 }

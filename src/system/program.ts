@@ -7,7 +7,7 @@ import {
 } from "node:child_process";
 import { access, constants, open, stat } from "node:fs/promises";
 import path from "node:path";
-import type { Writable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { errorCode, UserError } from "../errors.ts";
 
@@ -93,6 +93,17 @@ export function startPiped(
   options: { env?: NodeJS.ProcessEnv; signal?: AbortSignal | undefined } = {},
 ): ChildProcessWithoutNullStreams {
   return spawn(file, args, { env: options.env, signal: options.signal });
+}
+
+/** A program that reads a stream. */
+export interface ReadingProgram extends ChildProcess {
+  stdin: Writable;
+  stderr: Readable;
+}
+
+/** Starts a program that reads a stream, and writes to an open file. */
+export function startWriting(file: string, args: readonly string[], outputTo: number): ReadingProgram {
+  return spawn(file, args, { stdio: ["pipe", outputTo, "pipe"] }) as ReadingProgram;
 }
 
 /** Starts a program as the leader of its own process group and session, so that signals to ours do not reach it. */

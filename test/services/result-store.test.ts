@@ -63,6 +63,21 @@ it("a directory as result store detects a byte that was changed in it", async ()
   }
 });
 
+describeWithMongo("MongoDB as result store", () => {
+  it("unpacks archives of the first format", async () => {
+    await using server = await someMongo();
+    await using mongo = await openMongo({ url: server.url, onWaiting: () => undefined });
+    await using directory = await temporaryDirectory();
+    await writeFile(path.join(directory.path, "a.sca"), "version 3");
+    const store = openGridFsStore(mongo);
+    const files = await store.put("c1-0/1", directory.path, ["a.sca"]);
+    const change = { $set: { "metadata.format": 1 }, $unset: { "metadata.alone": "" } } as const;
+    await mongo.db.collection("results.files").updateOne({ filename: "c1-0/1" }, change);
+    const place = await store.open("c1-0/1", files, path.join(directory.path, "scratch"));
+    expect(await readFile(path.join(place, "a.sca"), "utf8")).toBe("version 3");
+  });
+});
+
 describeWithMongo("MongoDB as result store, when an upload is interrupted", () => {
   /** The pieces in the database, and the notes of started uploads. */
   const counts = async (mongo: Mongo): Promise<number[]> =>
