@@ -10,6 +10,7 @@ const PRINTED = {
   "redis-server": "Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64",
   make: "GNU Make 4.3",
   "g++": "g++ (Debian 12.2.0-14) 12.2.0",
+  ccache: "ccache version 4.7.5\nFeatures: file-storage",
   docker: "Docker version 28.2.2, build e6534b4",
 } as const;
 
@@ -53,6 +54,7 @@ describe("swarm-tool doctor", () => {
       "  ok    redis-server 7.0.15",
       "  ok    make 4.3",
       "  ok    g++ 12.2.0",
+      "  ok    ccache 4.7.5",
     ]);
     expect(docker!.slice(0, 2)).toEqual(["Docker (for swarms on Docker and AWS)", "  ok    docker 28.2.2"]);
     expect(docker![2]).toMatch(/^ {2}note {2}Docker Engine: /);
@@ -70,6 +72,7 @@ describe("swarm-tool doctor", () => {
     { missing: "redis-server", asked: [], label: "note" },
     { missing: "redis-server", asked: ["--local"], label: "FAIL" },
     { missing: "g++", asked: ["--local"], label: "note" },
+    { missing: "ccache", asked: ["--local"], label: "note" },
     { missing: "docker", asked: ["--local"], label: "note" },
     { missing: "docker", asked: ["--docker"], label: "FAIL" },
     { missing: "docker", asked: ["--host", "ssh://lab"], label: "FAIL" },

@@ -1,5 +1,5 @@
 import { PROTOCOL } from "../../src/model/protocol.ts";
-import { chmod, mkdir, readFile, stat } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { buildKey, type BuildRequest } from "../../src/model/build.ts";
@@ -55,6 +55,33 @@ function placeIn(directory: string, builds: BuildStore): BuildPlace {
 }
 
 const never = new AbortController().signal;
+
+it("compiles through ccache if it is installed, with the paths of the build left out of the cache", async () => {
+  await using repository = await makeRepository({
+    Makefile: "all:\n\tswarm-test-cc -c a.cc\nmakefiles:\n",
+    "a.cc": "",
+  });
+  await using directory = await temporaryDirectory();
+  const programs = path.join(directory.path, "programs");
+  await mkdir(programs);
+  const settings = '"$CCACHE_DIR" "$CCACHE_BASEDIR" "$PWD"';
+  const scripts = {
+    ccache: `#!/bin/sh\nprintf '%s\\n' "through ccache: $(basename "$0") $*" ${settings}\n`,
+    "swarm-test-cc": "#!/bin/sh\necho directly\n",
+  };
+  for (const [name, script] of Object.entries(scripts))
+    await writeFile(path.join(programs, name), script, { mode: 0o755 });
+  const builds = openBuildDirectory(path.join(directory.path, "builds"));
+  const searchPath = [programs, process.env["PATH"]].join(path.delimiter);
+  const request = await requestFor(repository, { stateFiles: {}, clientEnvironment: { PATH: searchPath } });
+  const where = placeIn(directory.path, builds);
+  expect(await build(request, where, never)).toMatchObject({ ok: true });
+  const tree = path.join(where.directory, buildKey(request), "model");
+  const log = await readFile(builds.logFile(buildKey(request)), "utf8");
+  const settled = [path.join(where.directory, "ccache"), tree, tree].join("\n");
+  expect(log).toContain(`through ccache: swarm-test-cc -c a.cc\n${settled}\n`);
+  expect(await readdir(where.directory)).not.toContain(buildKey(request));
+});
 
 it("builds by the project's own Makefile, with its setenv and the user's features, and stores the products", async () => {
   await using repository = await makeRepository(PROJECT);

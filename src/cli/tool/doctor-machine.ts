@@ -15,6 +15,7 @@ const DOCKER_TIMEOUT_MS = 10_000;
 /** Checks the programs that runall-swarm and a swarm on this machine need. */
 export async function checkMachine(): Promise<Finding[]> {
   const forBuilds = "needed to build C++ models on this machine; Debian: apt-get install build-essential";
+  const forRebuilds = "optional: builds of a changed project compile only what has changed; install ccache";
   return await Promise.all([
     checkNode(),
     checkProgram(["git"], ["--version"], { fix: "needed by runall-swarm: install git" }),
@@ -22,6 +23,7 @@ export async function checkMachine(): Promise<Finding[]> {
     checkRedis(),
     checkProgram(["make"], ["--version"], { fix: forBuilds, neededFor: [] }),
     checkProgram(["g++", "clang++", "c++"], ["--version"], { fix: forBuilds, neededFor: [] }),
+    checkProgram(["ccache"], ["--version"], { fix: forRebuilds, neededFor: [] }),
   ]);
 }
 

@@ -15,6 +15,7 @@ import { checkOut } from "../../project/git/checkout.ts";
 import { runLogged } from "../../system/program.ts";
 import { endOfFile } from "../../system/regular-file.ts";
 import { removeTree } from "../../system/remove-tree.ts";
+import { compilerCache, withCompilerCache } from "./compiler-cache.ts";
 import { ownCompilers, sharedCompilers } from "./compilers.ts";
 import { Compilations } from "./compilations.ts";
 import { lastBuildTime, noteBuildTime } from "./build-times.ts";
@@ -37,7 +38,7 @@ export interface BuildPlace {
   builds: BuildStore;
   repositories: Repositories;
   dependencies: Dependencies;
-  /** Name of the service that compiles on other nodes; undefined to compile only on this machine, without a cache. */
+  /** Name of the service that compiles on other nodes; undefined to compile only on this machine. */
   compilers?: string | undefined;
 }
 
@@ -62,7 +63,11 @@ export async function build(
   });
   const took = (): number => Math.round(performance.now() - startedAt);
   if (await where.builds.find(key)) return { ok: true, tookMs: took() };
-  await freeDiskSpace(where.directory, [where.builds, where.repositories]);
+  await freeDiskSpace(where.directory, [
+    where.builds,
+    where.repositories,
+    compilerCache(cacheIn(where.directory)),
+  ]);
   const place = path.join(where.directory, key);
   await removeTree(place); // a killed builder may have left a tree
   try {
@@ -78,6 +83,11 @@ export async function build(
   }
 }
 
+/** Where compiled files are kept for later builds. */
+function cacheIn(directory: string): string {
+  return path.join(directory, "ccache");
+}
+
 /** How a build is stopped, and where its progress is counted. */
 interface Course {
   signal: AbortSignal;
@@ -88,7 +98,7 @@ async function buildIn(
   tree: string,
   key: string,
   request: BuildRequest,
-  { builds, repositories, dependencies: shared, compilers: name }: BuildPlace,
+  { directory, builds, repositories, dependencies: shared, compilers: name }: BuildPlace,
   course: Course,
 ): Promise<BuildAnswer | undefined> {
   const { source } = request;
@@ -103,7 +113,8 @@ async function buildIn(
   const { omnetpp, environment, namedEnvironment: named, clientEnvironment: client } = request;
   const env = await projectEnvironment({ project, omnetpp, environment, named, client, dependencies });
   await checkOmnetpp(omnetpp, env);
-  using compilers = name === undefined ? ownCompilers(env) : await sharedCompilers(env, name, tree);
+  const cached = await withCompilerCache(env, tree, cacheIn(directory));
+  using compilers = name === undefined ? ownCompilers(cached) : await sharedCompilers(cached, name);
   const logFile = builds.logFile(key);
   await mkdir(path.dirname(logFile), { recursive: true });
   const steps = await buildSteps(request, tree, { jobs: compilers.jobs, dependencies });

@@ -11,8 +11,6 @@ export interface Compilers extends Disposable {
   jobs: number;
 }
 
-/** Debian's folder with links from the names of compilers to ccache. */
-const CCACHE_COMPILERS = "/usr/lib/ccache";
 const DISTCC_PORT = 3632;
 /** Time after which distcc compiles a file locally if the other machine answers but its compiler hangs. */
 const IO_TIMEOUT_SECONDS = 90;
@@ -22,7 +20,7 @@ const RESOLVING = { timeout: 1000, tries: 2 };
 const BUILD_BYTES = 2 * 2 ** 30;
 const MOST_BUILDS = 2;
 
-/** Returns the compilers of this machine, without a cache. */
+/** Returns the compilers of this machine. */
 export function ownCompilers(env: NodeJS.ProcessEnv): Compilers {
   return { env, jobs: availableParallelism(), [Symbol.dispose]: () => undefined };
 }
@@ -38,18 +36,13 @@ export function concurrentBuilds(name: string | undefined, memoryBytes = machine
 }
 
 /**
- * Returns the compilers of all nodes that are reachable now, with ccache in front of them. This machine
- * compiles the files that a vanished node has not finished. It is last in the list of hosts, because it also
- * serves the queue and the results.
+ * Returns the compilers of all nodes that are reachable now. This machine compiles the files that a vanished node has not
+ * finished. It is last in the list of hosts, because it also serves the queue and the results.
+ * @param env an environment with ccache, which starts distcc.
  * @param name name of the compiler service; its addresses are those of the nodes.
- * @param tree folder of the build; its path differs from build to build, so ccache ignores it.
- * @see distcc(1), ccache(1)
+ * @see distcc(1)
  */
-export async function sharedCompilers(
-  env: NodeJS.ProcessEnv,
-  name: string,
-  tree: string,
-): Promise<Compilers> {
+export async function sharedCompilers(env: NodeJS.ProcessEnv, name: string): Promise<Compilers> {
   const nodes = await addresses(name);
   const each = availableParallelism(); // that of the nodes is unknown; all machines of a swarm are assumed to be alike
   const relays = await Promise.all(nodes.map((address) => openCompilerRelay(address, DISTCC_PORT)));
@@ -60,11 +53,6 @@ export async function sharedCompilers(
     },
     env: {
       ...env,
-      PATH: `${CCACHE_COMPILERS}:${env["PATH"] ?? ""}`,
-      CCACHE_BASEDIR: tree,
-      CCACHE_NOHASHDIR: "1",
-      // INET uses a precompiled header, which ccache does not cache by default.
-      CCACHE_SLOPPINESS: "pch_defines,time_macros,include_file_mtime,include_file_ctime",
       ...(hosts.length > 0 && {
         CCACHE_PREFIX: "distcc",
         DISTCC_IO_TIMEOUT: String(IO_TIMEOUT_SECONDS),
