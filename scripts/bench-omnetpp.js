@@ -1,4 +1,12 @@
-import { appendFileSync, existsSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { median, project, run } from "./bench-tools.js";
 import { findProgram, ROOT } from "./setup.js";
@@ -10,8 +18,14 @@ import { findProgram, ROOT } from "./setup.js";
 const RUNNERS = 2;
 /** A result directory of its own: that of the study may have the user's results. */
 const RESULTS = "results-of-bench";
-/** A config whose runs write 90 MB each: whole vectors, unlike the config that it copies. */
-const LARGE = `
+/** Configs with short runs, and with runs that write 90 MB each: whole vectors, unlike the one that they resemble. */
+const CONFIGS = `
+[Config Short]
+extends = Load
+repeat = 14
+sim-time-limit = 60000s
+**.vector-recording = false
+
 [Config Large]
 *.source.arrivalRate = \${arrivalRate=0.5, 0.7, 0.9}
 repeat = 4
@@ -34,34 +48,69 @@ export function omnetppRows(place, tools, rounds) {
   }
   const make = "cd src && opp_makemake -f --deep -o mm1 && make -s MODE=release";
   const study = path.join(project("examples/mm1", place, ["sh"], ["-c", make]), "simulations");
-  appendFileSync(path.join(study, "omnetpp.ini"), LARGE);
+  appendFileSync(path.join(study, "omnetpp.ini"), CONFIGS);
   const sample = ["../src/mm1", "-n", "../src:."];
-  const short = ["-c", "Load", "--repeat=14", "--sim-time-limit=60000s", "--vector-recording=false"];
+  const short = [...sample, "-c", "Short"];
   const how = { tools, rounds };
-  const rows = compare("42 short runs", study, [...sample, ...short], [`-j${RUNNERS}`], how);
-  rows.push(...answerRows(study, tools, rounds));
+  const rows = compare("42 short runs", study, short, runall([`-j${RUNNERS}`], short), how);
+  rows.push(...replRows(study, short, how), ...answerRows(study, tools, rounds));
   const unbatched = [`-j${RUNNERS}`, "-b1"];
   const inet = process.env["INET_PROJECT"];
-  if (!inet)
-    return [
-      ...rows,
-      ...compare("12 runs with large results", study, [...sample, "-c", "Large"], unbatched, how),
-    ];
+  if (!inet) {
+    const large = [...sample, "-c", "Large"];
+    return [...rows, ...compare("12 runs with large results", study, large, runall(unbatched, large), how)];
+  }
   const ber = path.join(inet, "examples/inet/ber");
-  const inOppRunall = [...unbatched, path.join(inet, "bin/inet")]; // runall-swarm finds the program itself
+  const config = ["-c", "ber-flavour-experiment"]; // runall-swarm finds the program itself
+  const reference = runall(unbatched, [path.join(inet, "bin/inet"), ...config]);
   try {
-    return [...rows, ...compare("INET's ber", ber, ["-c", "ber-flavour-experiment"], inOppRunall, how)];
+    return [...rows, ...compare("INET's ber", ber, config, reference, how)];
   } finally {
     rmSync(path.join(ber, RESULTS), { recursive: true, force: true });
   }
 }
 
 /**
- * @param {string} what @param {string} study @param {readonly string[]} own @param {readonly string[]} runallOptions
+ * What a campaign is compared with.
+ * @typedef {{ title: string, program: string, args: readonly string[] }} Reference
+ */
+
+/** @param {readonly string[]} options @param {readonly string[]} args @returns {Reference} */
+function runall(options, args) {
+  const title = ["opp_runall", ...options].join(" ");
+  return { title, program: "opp_runall", args: [...options, ...args, `--result-dir=${RESULTS}`] };
+}
+
+/**
+ * Compares the short runs with opp_repl, where it is installed. It executes as many runs at once as there are cores.
+ * @param {string} study @param {readonly string[]} short @param {{ tools: Tools, rounds: number }} how
+ * @returns {Row[]}
+ */
+function replRows(study, short, how) {
+  const program = "opp_run_simulations";
+  if (findProgram(program) === undefined) return [];
+  const top = path.dirname(study);
+  const folders = `ned_folders=["src", "simulations"], ini_file_folders=["simulations"]`;
+  const built = `executables=["src/mm1"], build_types=["executable"], omnetpp_project="omnetpp"`;
+  const descriptions = {
+    omnetpp: `OmnetppProject(name="omnetpp")\n`,
+    mm1: `SimulationProject(name="mm1", root_folder=${JSON.stringify(top)}, ${folders}, ${built})\n`,
+  };
+  const load = Object.entries(descriptions).flatMap(([name, text]) => {
+    const file = path.join(top, `${name}.opp`);
+    writeFileSync(file, text);
+    return ["--load", file];
+  });
+  const args = [...load, "-p", "mm1", "-m", "release", "--no-build", "-c", "^Short$"];
+  return compare("42 short runs", study, short, { title: program, program, args }, how);
+}
+
+/**
+ * @param {string} what @param {string} study @param {readonly string[]} own @param {Reference} reference
  * @param {{ tools: Tools, rounds: number }} how
  * @returns {Row[]}
  */
-function compare(what, study, own, runallOptions, { tools, rounds }) {
+function compare(what, study, own, reference, { tools, rounds }) {
   const results = path.join(study, RESULTS);
   const remove = () => rmSync(results, { recursive: true, force: true });
   const args = [...own, `--result-dir=${RESULTS}`];
@@ -71,7 +120,7 @@ function compare(what, study, own, runallOptions, { tools, rounds }) {
   for (let round = 0; round < rounds; round++) {
     remove();
     const local = costOf(
-      () => void run("opp_runall", [...runallOptions, ...args], study, tools.env),
+      () => void run(reference.program, reference.args, study, tools.env),
       () => 0,
     );
     remove();
@@ -82,8 +131,7 @@ function compare(what, study, own, runallOptions, { tools, rounds }) {
     pairs.push({ swarm, local });
   }
   const bytes = sizeOf(results);
-  const reference = ["opp_runall", ...runallOptions.filter((option) => option.startsWith("-"))].join(" ");
-  const wall = ratioRow(`${what}: wall time compared with ${reference}`, pairs, "wall", "1.0 x");
+  const wall = ratioRow(`${what}: wall time compared with ${reference.title}`, pairs, "wall", "1.0 x");
   const size = `${(bytes / 1e6).toFixed(0)} MB of results`;
   const rows = [{ ...wall, details: `${wall.details}; ${size}` }];
   return HAS_CPU_TIMES ? [...rows, ratioRow(`${what}: CPU time, likewise`, pairs, "cpu", "1.03 x")] : rows;
