@@ -21,7 +21,7 @@ const ArchiveSchema = v.object({
   /** Data of the store that uses the archive, such as a build's manifest. */
   about: v.optional(v.unknown()),
 });
-export type Archive = v.InferOutput<typeof ArchiveSchema>;
+type Archive = v.InferOutput<typeof ArchiveSchema>;
 
 export interface FoundArchive extends Archive {
   id: ObjectId;
