@@ -16,8 +16,8 @@ interface Known {
 const known = new WeakMap<Predictable, Known>();
 
 /**
- * Returns what is predicted for the waiting runs of a campaign from its other runs, as by the client that follows it (which
- * knows earlier campaigns, too); undefined if nothing is known.
+ * Returns what is predicted for the waiting runs of a campaign from its other runs and, as far as its client knew
+ * them, from earlier campaigns; undefined if nothing is known.
  */
 export function predictedTimes(view: Predictable, now: number): PredictedTimes | undefined {
   if (view.rows.size > MOST_PREDICTED_RUNS) return undefined;
@@ -35,6 +35,7 @@ function predict({ campaign, rows, variables }: Predictable, now: number): Predi
   const waiting: Run[] = [];
   for (const row of rows.values()) {
     const run = runOf(row, campaign.config, variables);
+    if (row.expectedMs !== undefined) times.addEarlier(run, row.expectedMs);
     if (row.state === "queued") waiting.push(run);
     else if (row.state === "done") times.add(run, row.wallTimeMs ?? 0);
     else if (row.state === "running") times.expect(run, expectedMs(row, now));

@@ -19,6 +19,8 @@ export interface Row {
   events?: number | undefined;
   eventsPerSecond?: number | undefined;
   percent?: number | undefined;
+  /** Wall time that was predicted from earlier campaigns, in ms, while the run is in the queue. */
+  expectedMs?: number | undefined;
   /** First line of the error, truncated. */
   error?: string | undefined;
   /** The machine that executes or has executed it. */
@@ -68,7 +70,7 @@ export function factsOfRecord(record: RecordedRun): Facts {
  * @param active whether a worker has taken the job.
  */
 export function factsOfJob(job: JobFacts, active: boolean): Facts {
-  return { ...stateOfJob(job, active), origin: "job" };
+  return { ...stateOfJob(job, active), expectedMs: job.expectedMs, origin: "job" };
 }
 
 /** Returns what the queue keeps about a run that has left it. */

@@ -136,6 +136,8 @@ export const RunJobSchema = v.object({
   diskFull: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
   /** Memory that the run needs at least, in bytes: it was stopped because other runs left it less. */
   memoryBytes: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
+  /** Wall time that is predicted for the run from earlier campaigns, in ms. */
+  expectedMs: v.optional(v.number()),
   /** Binaries that runs share were changed while the run used them, so it gets its own copy. */
   isPrivate: v.optional(v.boolean()),
 });

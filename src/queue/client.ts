@@ -69,7 +69,7 @@ export async function openQueueClient(connection: QueueConnection, gone?: AbortS
     troubles: async () => (await readStoppedWorkers(redis)).map(describeStoppedWorker),
     position: () => lastEventId(redis, RUN_QUEUE),
     follow: async (...wanted) => await (await jobs()).follow(...wanted),
-    add: async (campaign, runs) => await (await jobs()).add(campaign, runs),
+    add: async (campaign, runs, expectedMs) => await (await jobs()).add(campaign, runs, expectedMs),
     reorder: async (campaign, runNumbers) => await (await jobs()).reorder(campaign, runNumbers),
     cancel: async (campaign, runNumbers) => await (await jobs()).cancel(campaign, runNumbers),
     async collected(campaign, run, end) {

@@ -19,6 +19,9 @@ import { checkWorkers } from "./worker-name.ts";
 
 // What a client does with jobs by means of BullMQ, which takes longer to load than most questions take to answer.
 
+/** Returns the wall time that is predicted for a run, in ms; undefined if nothing is known. */
+type ExpectedMs = (run: Run) => number | undefined;
+
 /** The builds and runs in the queues of a swarm. */
 export interface Jobs extends AsyncDisposable {
   /**
@@ -34,9 +37,10 @@ export interface Jobs extends AsyncDisposable {
   keepRequest(request: BuildRequest): Promise<void>;
   /**
    * Queues all runs of a campaign, in the order in which they are to be executed.
+   * @param expectedMs returns the wall time that is predicted for a run, as far as it is known.
    * @throws {UserError} if a runner is of another version; nothing is queued then.
    */
-  add(campaign: Campaign, runs: readonly Run[]): Promise<void>;
+  add(campaign: Campaign, runs: readonly Run[], expectedMs?: ExpectedMs): Promise<void>;
   /** Changes the order in which the waiting runs of a campaign are executed. */
   reorder(campaign: string, runNumbers: readonly number[]): Promise<void>;
   /**
@@ -74,7 +78,7 @@ export function openJobs(redis: Redis, connection: QueueConnection, gone: AbortS
     follow: (campaign, wanted, position, left) =>
       followRuns({ queue: runs, redis, connection, position, gone, left }, campaign, wanted),
     reorder: (campaign, runNumbers) => reorderRuns(redis, campaign, runNumbers),
-    add: (campaign, all) => addRuns(redis, runs, campaign, all),
+    add: (campaign, all, expectedMs) => addRuns(redis, runs, campaign, all, expectedMs),
     async cancel(campaign, runNumbers) {
       if (!(await isAnyActive(redis, campaign, runNumbers))) return undefined;
       await announceCancellation(redis, campaign);
@@ -102,6 +106,7 @@ async function addRuns(
   queue: Queue<RunJob>,
   campaign: Campaign,
   runs: readonly Run[],
+  expectedMs: ExpectedMs = () => undefined,
 ): Promise<void> {
   await checkWorkers(queue);
   await saveCampaign(redis, campaign);
@@ -111,14 +116,15 @@ async function addRuns(
     const numbers = chunk.map((run) => run.runNumber);
     await redis.sadd(openRunsKey(campaign.id), ...numbers);
     await park(redis, campaign, numbers, index);
-    await queue.addBulk(chunk.map((run) => asJob(campaign, run, turn(index++))));
+    await queue.addBulk(chunk.map((run) => asJob(campaign, run, turn(index++), expectedMs(run))));
     await forgetEnds(redis, campaign.id, numbers);
   }
   await admitRuns(redis, queue, campaign);
 }
 
-function asJob({ id, concurrency }: Campaign, run: Run, priority: number) {
-  const data: RunJob = { protocol: PROTOCOL, campaign: id, run };
+function asJob({ id, concurrency }: Campaign, run: Run, priority: number, expectedMs: number | undefined) {
+  const expected = expectedMs === undefined ? {} : { expectedMs: Math.round(expectedMs) };
+  const data: RunJob = { protocol: PROTOCOL, campaign: id, run, ...expected };
   const delay = concurrency === undefined ? {} : { delay: PARKED_MS };
   return {
     name: `${run.config} #${run.runNumber}`,

@@ -1,6 +1,6 @@
 import type { ChainableCommander, Redis } from "ioredis";
 import * as v from "valibot";
-import { RunJobSchema, runJobId } from "../model/campaign.ts";
+import { RunJobSchema, runJobId, type RunJob } from "../model/campaign.ts";
 import { OUTCOME_STATES, type OutcomeState } from "../model/outcome.ts";
 import type { Run } from "../model/run.ts";
 import { parseJsonOrUndefined } from "../system/json.ts";
@@ -23,6 +23,8 @@ export interface KeptEnd {
 export interface JobFacts {
   /** Undefined if the job is damaged, or belongs to another run. */
   run: Run | undefined;
+  /** Wall time that was predicted from earlier campaigns, in ms. */
+  expectedMs?: number | undefined;
   startedAt: number | undefined;
   finishedAt: number | undefined;
   /** The machine of the worker that has taken the job; undefined if it is unknown. */
@@ -97,7 +99,7 @@ export async function readKeptEnds(
     chunk.forEach((number, at) => {
       const state = states?.[at];
       if (state == null) return;
-      const run = runOf(campaign, number, unstarted?.[at]);
+      const run = ownJob(campaign, number, unstarted?.[at])?.run;
       ends.set(number, { state: OUTCOME_STATES.find((each) => each === state) ?? "lost", run });
     });
   }
@@ -134,8 +136,10 @@ function factsOf(
   if (fields === undefined) return DAMAGED;
   const [data, startedAt, finishedAt, progress, result, worker] = fields.map((text) => text ?? undefined);
   if (data === undefined) return undefined;
+  const job = ownJob(campaign, runNumber, data);
   return {
-    run: runOf(campaign, runNumber, data),
+    run: job?.run,
+    expectedMs: job?.expectedMs,
     startedAt: startedAt === undefined ? undefined : Number(startedAt),
     finishedAt: finishedAt === undefined ? undefined : Number(finishedAt),
     worker: worker === undefined ? undefined : parseWorkerName(worker)?.host,
@@ -144,9 +148,9 @@ function factsOf(
   };
 }
 
-/** Returns the run in the data of a job; undefined if they are damaged, or belong to another run. */
-function runOf(campaign: string, runNumber: number, data: string | null | undefined): Run | undefined {
+/** Returns the data of a job; undefined if they are damaged, or belong to another run. */
+function ownJob(campaign: string, runNumber: number, data: string | null | undefined): RunJob | undefined {
   const job = v.safeParse(RunJobSchema, parseJsonOrUndefined(data));
   const isOwn = job.success && job.output.campaign === campaign && job.output.run.runNumber === runNumber;
-  return isOwn ? job.output.run : undefined;
+  return isOwn ? job.output : undefined;
 }

@@ -1,12 +1,14 @@
 import { expect, it } from "vitest";
 import { CampaignProgress } from "../../src/cli/terminal/progress.ts";
 import { CampaignView } from "../../src/dashboard/campaign-view.ts";
-import { factsOfJob, factsOfRecord } from "../../src/dashboard/row.ts";
+import { predictedTimes } from "../../src/dashboard/predicted-times.ts";
+import { factsOfJob, factsOfRecord, type Facts } from "../../src/dashboard/row.ts";
 import { summarize } from "../../src/dashboard/summary.ts";
 import { PROTOCOL } from "../../src/model/protocol.ts";
 import type { RunReport } from "../../src/model/outcome.ts";
 import type { RunRecord, RunResult } from "../../src/model/result.ts";
 import type { Run } from "../../src/model/run.ts";
+import type { JobFacts } from "../../src/queue/watched-jobs.ts";
 import { madeCampaign, madeRecord } from "./made.ts";
 
 const BEGIN = 1_700_000_000_000;
@@ -100,6 +102,28 @@ it("is the same in the terminal and on the dashboard, from the first run to the 
     s.left();
   }
   expect(s.left()).toBeUndefined();
+});
+
+it("knows the times of earlier campaigns, as the client noted them in the queue, and how the machines compare", () => {
+  const view = new CampaignView(madeCampaign("some", 4));
+  const job = { startedAt: undefined, finishedAt: undefined, progress: undefined, result: undefined };
+  const put = (runNumber: number, more: Partial<JobFacts> = {}, result?: Facts): void => {
+    const facts = { ...job, run: runOf(runNumber), expectedMs: 60_000, ...more };
+    const isActive = facts.startedAt !== undefined;
+    view.rows.set(runNumber, {
+      runNumber,
+      values: [],
+      repetition: 0,
+      ...factsOfJob(facts, isActive),
+      ...result,
+    });
+    view.version++;
+  };
+  const predicted = (): number | undefined => predictedTimes({ ...view, variables: [] }, BEGIN)?.totalMs;
+  for (let run = 0; run < 4; run++) put(run);
+  expect(predicted()).toBeCloseTo(4 * 60_000);
+  put(0, { startedAt: BEGIN, finishedAt: BEGIN + 30_000 }, { state: "done", wallTimeMs: 30_000 });
+  expect(predicted()).toBeCloseTo(3 * 30_000);
 });
 
 it("counts a batch as one occupied runner", () => {

@@ -4,7 +4,17 @@ import { expect, it } from "vitest";
 import { readRecords } from "../../src/campaign/collect/records.ts";
 import type { RunRecord } from "../../src/model/result.ts";
 import { describeWithService } from "../helpers/services.ts";
-import { eventually, jobsOf, queued, researcher, type Researcher } from "../helpers/swarm.ts";
+import type { Overview } from "../../src/model/dashboard.ts";
+import { dashboardApi } from "../helpers/dashboard-api.ts";
+import {
+  eventually,
+  holdRuns,
+  jobsOf,
+  mustRun,
+  queued,
+  researcher,
+  type Researcher,
+} from "../helpers/swarm.ts";
 
 /** Wall times of the runs of the config `Quick`, in seconds. */
 const SECONDS = [1, 40, 2, 3, 90, 5, 60, 4];
@@ -34,5 +44,19 @@ describeWithService("redis-server", "a campaign whose runs were executed before"
     for (const [runNumber, seconds] of SECONDS.entries()) await slowDown(user, runNumber, seconds);
     // repetitions of the same values are expected to take equally long
     expect(await execute(user)).toEqual([4, 5, 6, 7, 0, 1, 2, 3]);
+  });
+
+  it("has an expected end on the dashboard from its beginning", async () => {
+    await using user = await researcher(0, 1);
+    await execute(user);
+    for (let run = 0; run < SECONDS.length; run++) await slowDown(user, run, 600);
+    await using _held = await holdRuns(user, 0);
+    const id = await queued(user, "-c", "Quick", "--rerun");
+    const api = dashboardApi((await mustRun(user, ["dashboard"])).stdout);
+    await eventually(async () => {
+      const { campaigns } = await api.get<Overview>("campaigns");
+      const left = campaigns.find((campaign) => campaign.id === id)?.leftMs ?? 0;
+      expect(Math.round(left / 600_000)).toBe(SECONDS.length); // on one runner
+    });
   });
 });

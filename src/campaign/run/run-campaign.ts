@@ -145,7 +145,7 @@ async function* prepareAndQueue(
     const position = await queue.position();
     interrupt.throwIfAborted();
     const { runs } = longestFirst(open, times);
-    await queue.add(campaign, runs);
+    await queue.add(campaign, runs, (run) => times.predict(run));
     const followed = { campaign, study, open: runs, unstarted: [], cancelled: false, position, times };
     return { ...followed, earlier: failed, ...(lock && { lock }) };
   } catch (error) {
