@@ -119,7 +119,10 @@ it("knows the times of earlier campaigns, as the client noted them in the queue,
     });
     view.version++;
   };
-  const predicted = (): number | undefined => predictedTimes({ ...view, variables: [] }, BEGIN)?.totalMs;
+  const predicted = (): number | undefined => {
+    const { campaign, rows, variables, version } = view;
+    return predictedTimes({ campaign, rows, variables, version }, BEGIN)?.totalMs; // anew for each object
+  };
   for (let run = 0; run < 4; run++) put(run);
   expect(predicted()).toBeCloseTo(4 * 60_000);
   put(0, { startedAt: BEGIN, finishedAt: BEGIN + 30_000 }, { state: "done", wallTimeMs: 30_000 });
