@@ -6,6 +6,7 @@ import { FIELD, jobKey, lastEventId } from "./bull-layout.ts";
 import {
   listCampaigns,
   openCampaign,
+  openNumbers,
   readCampaigns,
   type CampaignListing,
   type FoundCampaign,
@@ -40,6 +41,8 @@ export interface QueueClient extends Jobs {
   find(id: string): Promise<FoundCampaign>;
   /** Returns whether a run has not been collected yet. */
   isOpen(campaign: string, runNumber: number): Promise<boolean>;
+  /** Returns the numbers of a campaign's runs that have not been collected yet. */
+  openRuns(campaign: string): Promise<number[]>;
   /** Undoes the cancellation of a campaign. */
   revive(campaign: string): Promise<void>;
   /** Returns the value that a run's worker has returned; undefined until the run has ended. */
@@ -77,6 +80,7 @@ export async function openQueueClient(connection: QueueConnection, gone?: AbortS
       await (await jobs()).forget(campaign, run.runNumber);
     },
     forget: async (campaign, runNumber) => await (await jobs()).forget(campaign, runNumber),
+    openRuns: (id) => openNumbers(redis, id),
     async revive(campaign) {
       await redis.del(cancelKey(campaign));
     },

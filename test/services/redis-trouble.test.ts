@@ -8,9 +8,13 @@ import { findProgram } from "../../scripts/setup.js";
 import { describeWithService } from "../helpers/services.ts";
 import {
   eventually,
+  filesBelow,
+  holdRuns,
   isAlive,
+  jobsOf,
   kill,
   mustRun,
+  NO_JOBS,
   pidsOf,
   processesOf,
   queued,
@@ -20,6 +24,7 @@ import {
   statusOf,
   stopMending,
 } from "../helpers/swarm.ts";
+import { openQueueClient } from "../../src/queue/client.ts";
 import { newUser, type User } from "../helpers/tool.ts";
 
 describeWithService("redis-server", "the queue's Redis of a swarm on this machine", () => {
@@ -56,6 +61,29 @@ describeWithService("redis-server", "the queue's Redis of a swarm on this machin
     expect((await user.runall("-c", "Quick", "-r", "0..1")).exitCode).toBe(0);
     await mustRun(user, ["remove", "--force"]);
     expect(processesOf(user)).toEqual([]);
+  });
+
+  it.concurrent("keeps no job that it has brought back after the run was collected", async () => {
+    await using user = await researcher(1, 8); // one more than held runs
+    await using held = await holdRuns(user, 1);
+    const campaign = user.startRunall("-c", "Quick");
+    const record = path.join(user.sample.study, "results/.swarm/Quick-0.json");
+    await eventually(async () => {
+      await stat(record);
+      expect(await jobsOf(user)).toMatchObject({ uncollected: 0 });
+    });
+    {
+      // as if Redis had been killed and lacked the last second
+      await using queue = await openQueueClient({ path: path.join(stateFolder(user), "redis.sock") });
+      const [known] = await queue.campaigns();
+      const { open } = await queue.find(known!.id);
+      await queue.add(known!, [{ ...open[0]!, runNumber: 0, repetition: 0 }]);
+    }
+    await eventually(async () => expect(await jobsOf(user)).toMatchObject({ uncollected: 1 }));
+    await held.release();
+    expect(await campaign.finished).toMatchObject({ exitCode: 0 });
+    expect(await jobsOf(user)).toEqual(NO_JOBS);
+    expect(await filesBelow(path.join(stateFolder(user), "results"))).toEqual([]);
   });
 
   it.concurrent("reports what is missing after a power failure, and has nothing to repair", async () => {

@@ -89,9 +89,20 @@ export class RunCollector {
       { finishedAt?: unknown } | null | undefined;
     const endedAt = Date.parse(record.finishedAt);
     if (answer?.finishedAt !== endedAt) return false; // the run was retried since
-    const collected = { run, record, warnings: [], started: true, unusable: false, supersedes: undefined };
-    await this.forget(collected);
+    await this.forget(collectedEarlier(run, record));
     return true;
+  }
+
+  /**
+   * Removes runs that were collected and are in the swarm again: a Redis that is killed while its disk is busy lacks what
+   * happened in the last seconds. They may have been executed again.
+   */
+  async forgetReturned(runs: readonly Run[]): Promise<void> {
+    const open = new Set(await this.#queue.openRuns(this.#campaign.id));
+    for (const run of runs.filter(({ runNumber }) => open.has(runNumber))) {
+      const record = readRecordFile(recordFile(this.#study.resultDirectory, run));
+      if (record?.campaign === this.#campaign.id) await this.forget(collectedEarlier(run, record));
+    }
   }
 
   /** Removes the results and the job of a collected run from the swarm. */
@@ -117,6 +128,10 @@ export class RunCollector {
     this.#warned.add(before.campaign);
     return [`${runLabel(before)}: replaced the newer result of campaign ${before.campaign}`];
   }
+}
+
+function collectedEarlier(run: Run, record: RunRecord): CollectedRun {
+  return { run, record, warnings: [], started: true, unusable: false, supersedes: undefined };
 }
 
 /**

@@ -85,6 +85,7 @@ export async function* followCampaign(
     yield { type: "left", campaign: campaign.id, runs: left };
     return;
   }
+  await collector.forgetReturned(open);
   if (!partly) await updateNote(campaign, study, true);
   const wallTimeMs = performance.now() - startedAt;
   const { whole } = followed;
