@@ -25,6 +25,7 @@ import {
   stopMending,
 } from "../helpers/swarm.ts";
 import { openQueueClient } from "../../src/queue/client.ts";
+import { socketConnection } from "../../src/queue/names.ts";
 import { newUser, type User } from "../helpers/tool.ts";
 
 describeWithService("redis-server", "the queue's Redis of a swarm on this machine", () => {
@@ -74,7 +75,7 @@ describeWithService("redis-server", "the queue's Redis of a swarm on this machin
     });
     {
       // as if Redis had been killed and lacked the last second
-      await using queue = await openQueueClient({ path: path.join(stateFolder(user), "redis.sock") });
+      await using queue = await openQueueClient(socketConnection(path.join(stateFolder(user), "redis.sock")));
       const [known] = await queue.campaigns();
       const { open } = await queue.find(known!.id);
       await queue.add(known!, [{ ...open[0]!, runNumber: 0, repetition: 0 }]);
