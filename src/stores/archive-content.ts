@@ -2,7 +2,7 @@ import { lstat, mkdir, open } from "node:fs/promises";
 import path from "node:path";
 import * as v from "valibot";
 import type { ResultFile, StoredFile } from "../model/result.ts";
-import { hashOf } from "../system/content-hash.ts";
+import { hashOfOpen } from "../system/content-hash.ts";
 import { BlockReader } from "./block-reader.ts";
 import {
   COMPRESSIONS,
@@ -19,7 +19,7 @@ import { asDamage, check, notAllowed, safePlace, untar } from "./untar.ts";
 const AloneSchema = v.object({
   path: v.string(),
   mode: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0o777)),
-  mtimeMs: v.number(),
+  mtimeMs: v.pipe(v.number(), v.finite()),
   packedBytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
 });
 
@@ -118,9 +118,9 @@ async function unpackAlone(
 ): Promise<void> {
   const place = safePlace(directory, name);
   await mkdir(path.dirname(place), { recursive: true });
-  await using handle = await open(place, "wx", mode);
+  await using handle = await open(place, "wx+", mode);
   await unpackFile(content, handle, known.sizeBytes);
   const { size } = await handle.stat();
-  check(known, size, size === known.sizeBytes ? await hashOf(place) : undefined);
+  check(known, size, size === known.sizeBytes ? await hashOfOpen(handle) : undefined);
   await handle.utimes(mtimeMs / 1000, mtimeMs / 1000);
 }

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
 import type { Transform } from "node:stream";
@@ -35,14 +35,17 @@ export function decompressor(compression: Compression): Stage {
   if (compression === "gzip") return through(() => zlib.createGunzip());
   if (nodeZstd !== undefined) return through(() => nodeZstd.unpack());
   return hasZstdProgram()
-    ? (source) => throughProgram(startPiped("zstd", UNPACKING), source)
+    ? (source) => throughZstd(startPiped("zstd", UNPACKING), source, damaged)
     : unpackInJavaScript;
 }
 
 const PACKING = ["-1", "-q", "-c"];
 const UNPACKING = ["-d", "-q", "-c"];
-/** `ulimit` limits the size of what zstd writes, in units of 512 bytes (1024 in some shells). */
-const UNPACKING_AT_MOST = `ulimit -f "$1" 2> /dev/null; exec zstd ${UNPACKING.join(" ")}`;
+/**
+ * `ulimit` limits the size of what zstd writes, in units of 512 bytes (1024 in some shells). Beyond it, writing fails: the
+ * signal, which would leave a core file, is ignored.
+ */
+const UNPACKING_AT_MOST = `trap "" XFSZ; ulimit -f "$1" 2> /dev/null; exec zstd ${UNPACKING.join(" ")}`;
 
 /**
  * Returns whether a file is packed by itself, so that a program unpacks it straight into the new file: collecting the
@@ -53,7 +56,7 @@ export function isPackedAlone(sizeBytes: number): boolean {
 }
 
 /** Packs one file with zstd. */
-export const packFile: Stage = (source) => throughProgram(startPiped("zstd", PACKING), source);
+export const packFile: Stage = (source) => throughZstd(startPiped("zstd", PACKING), source, notPacked);
 
 /**
  * Unpacks one file that was packed with zstd, into an empty one.
@@ -71,10 +74,10 @@ export async function unpackFile(
   const blocks = Math.ceil(sizeBytes / 512);
   const zstd = startWriting("sh", ["-c", UNPACKING_AT_MOST, "sh", String(blocks)], handle.fd);
   try {
-    for await (const _ of throughProgram(zstd, source));
+    for await (const _ of throughZstd(zstd, source, damaged));
   } catch (error) {
     // a full disk is no damage: zstd does not say which of them it was, the system does
-    if (error instanceof DamagedArchive) await handle.write(Buffer.alloc(1 << 16));
+    if (error instanceof DamagedArchive) await handle.writeFile(Buffer.alloc(1 << 16));
     throw error;
   }
 }
@@ -116,8 +119,9 @@ const nodeZstd = ((): NodeZstd | undefined => {
 function hasZstdProgram(): boolean {
   return (process.env["PATH"] ?? "").split(path.delimiter).some((folder) => {
     try {
-      accessSync(path.join(folder, "zstd"), constants.X_OK);
-      return true;
+      const file = path.join(folder, "zstd");
+      accessSync(file, constants.X_OK);
+      return statSync(file).isFile();
     } catch {
       return false;
     }
@@ -138,29 +142,58 @@ function through(make: () => Transform): Stage {
   };
 }
 
-/** Passes a stream through a program that has been started; yields nothing if its output goes elsewhere. */
-async function* throughProgram(child: ReadingProgram, source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+/**
+ * Passes a stream through zstd; yields nothing if its output goes elsewhere.
+ * @param failed returns the error for what zstd says about the data.
+ */
+async function* throughZstd(
+  child: ReadingProgram,
+  source: AsyncIterable<Buffer>,
+  failed: (cause: Error) => Error,
+): AsyncGenerator<Buffer> {
   const ended = once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>;
+  ended.catch(() => undefined); // awaited below
+  if (child.pid === undefined) await ended; // throws why it cannot be started
   let errorOutput = "";
   child.stderr
     .setEncoding("utf8")
     .on("data", (text: string) => (errorOutput = (errorOutput + text).slice(-500)));
-  let failure: unknown;
-  const feeding = pipeline(source, child.stdin).catch((error: unknown) => {
-    if (errorCode(error) === "EPIPE") return; // the program has ended; its error output says why
-    failure = error;
-    child.stdout?.destroy();
-  });
+  let failure: { error: unknown } | undefined;
+  const noting = (async function* () {
+    try {
+      yield* source;
+    } catch (error) {
+      failure = { error };
+      throw error;
+    }
+  })();
+  // An error of the pipe itself only says that zstd has ended; its error output says why.
+  const feeding = pipeline(noting, child.stdin).catch(() => failure && child.stdout?.destroy());
   try {
     if (child.stdout !== null) for await (const piece of child.stdout) yield piece as Buffer;
     await feeding;
     const [exitCode, signal] = await ended;
-    if (exitCode !== 0) throw damaged(new Error(errorOutput.trim() || `ended by ${signal}`));
+    if (failure === undefined && exitCode !== 0) throw endOf(exitCode, signal, errorOutput.trim(), failed);
   } catch (error) {
-    throw failure ?? error;
+    if (failure === undefined) throw error;
   } finally {
     child.kill();
   }
+  if (failure !== undefined) throw failure.error;
+}
+
+/** Exit codes of a shell for a program that cannot be executed, or does not exist. */
+const NOT_STARTED = [126, 127];
+
+function endOf(
+  exitCode: number | null,
+  signal: NodeJS.Signals | null,
+  said: string,
+  failed: (cause: Error) => Error,
+): Error {
+  if (exitCode === null) return new Error(`zstd was ended by ${signal}`);
+  if (NOT_STARTED.includes(exitCode)) return new Error(`zstd cannot be started: ${said}`);
+  return failed(new Error(said));
 }
 
 async function* unpackInJavaScript(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
@@ -186,4 +219,8 @@ async function* unpackInJavaScript(source: AsyncIterable<Buffer>): AsyncGenerato
 
 function damaged(cause: unknown): DamagedArchive {
   return new DamagedArchive(`cannot unpack it: ${(cause as Error).message}`, { cause });
+}
+
+function notPacked(cause: Error): Error {
+  return new Error(`cannot pack it: ${cause.message}`, { cause });
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { lstatSync, readFileSync, readlinkSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { open, type FileHandle } from "node:fs/promises";
 import { errorCode } from "../errors.ts";
 import { sha256 } from "../short-hash.ts";
 
@@ -26,14 +26,22 @@ export async function hashOf(file: string): Promise<string> {
   }
 }
 
-/** Reads all blocks into one buffer: a stream allocates one for each, which costs as much time as reading. */
 async function hashOfLarge(file: string): Promise<string> {
+  await using handle = await open(file);
+  return await hashOfOpen(handle);
+}
+
+/**
+ * Returns the SHA-256 of an open file's whole content, in hexadecimal. Reads all blocks into one buffer: a stream allocates
+ * one for each, which costs as much time as reading.
+ */
+export async function hashOfOpen(handle: FileHandle): Promise<string> {
   const hash = createHash("sha256");
   const block = Buffer.allocUnsafe(BLOCK_BYTES);
-  await using handle = await open(file);
-  for (;;) {
-    const { bytesRead } = await handle.read(block, 0, BLOCK_BYTES, null);
+  for (let at = 0; ;) {
+    const { bytesRead } = await handle.read(block, 0, BLOCK_BYTES, at);
     if (bytesRead === 0) return hash.digest("hex");
     hash.update(block.subarray(0, bytesRead));
+    at += bytesRead;
   }
 }

@@ -113,7 +113,7 @@ export async function newSample(): Promise<Sample> {
 function showIfTestFails(command: string, finished: Promise<Finished>): void {
   if (TestRunner.getCurrentTest() === undefined) return; // set-up of a whole file
   let ended: Finished | undefined;
-  void finished.then((end) => (ended = end));
+  finished.then((end) => (ended = end)).catch(() => undefined); // the test gets the error
   onTestFailed(() => {
     if (ended === undefined || ended.exitCode === 0) return;
     console.error(`${command} ended with ${ended.exitCode}:\n${ended.stdout}${ended.stderr}`);

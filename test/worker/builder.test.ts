@@ -1,5 +1,6 @@
 import { PROTOCOL } from "../../src/model/protocol.ts";
-import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { chmod, copyFile, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { buildKey, type BuildRequest } from "../../src/model/build.ts";
@@ -56,30 +57,46 @@ function placeIn(directory: string, builds: BuildStore): BuildPlace {
 
 const never = new AbortController().signal;
 
+/** A program in place of ccache, which prints what it gets. */
+const CCACHE = `
+#include <stdio.h>
+#include <stdlib.h>
+int main(int argc, char **argv) {
+  if (system("command -v swarm-test-cc | tr '\\n' ' '") != 0) return 1;
+  puts(argv[1]);
+  puts(getenv("CCACHE_DIR"));
+  puts(getenv("CCACHE_BASEDIR"));
+  puts(getenv("CCACHE_NODIRECT"));
+  puts(getenv("CCACHE_COMPILER") ? getenv("CCACHE_COMPILER") : "(null)");
+  return 0;
+}
+`;
+
 it("compiles through ccache if it is installed, with the paths of the build left out of the cache", async () => {
   await using repository = await makeRepository({
-    Makefile: "all:\n\tswarm-test-cc -c a.cc\nmakefiles:\n",
+    Makefile: "all:\n\tswarm-test-cc -c a.cc\n\tswarm-script-cc\nmakefiles:\n",
     "a.cc": "",
   });
   await using directory = await temporaryDirectory();
   const programs = path.join(directory.path, "programs");
   await mkdir(programs);
-  const settings = '"$CCACHE_DIR" "$CCACHE_BASEDIR" "$PWD"';
-  const scripts = {
-    ccache: `#!/bin/sh\nprintf '%s\\n' "through ccache: $(basename "$0") $*" ${settings}\n`,
-    "swarm-test-cc": "#!/bin/sh\necho directly\n",
-  };
-  for (const [name, script] of Object.entries(scripts))
-    await writeFile(path.join(programs, name), script, { mode: 0o755 });
+  await writeFile(path.join(programs, "ccache.c"), CCACHE);
+  execFileSync("cc", ["-o", path.join(programs, "ccache"), path.join(programs, "ccache.c")]);
+  await copyFile(path.join(programs, "ccache"), path.join(programs, "swarm-test-cc"));
+  await writeFile(path.join(programs, "swarm-script-cc"), "#!/bin/sh\necho a script\n", { mode: 0o755 });
   const builds = openBuildDirectory(path.join(directory.path, "builds"));
   const searchPath = [programs, process.env["PATH"]].join(path.delimiter);
-  const request = await requestFor(repository, { stateFiles: {}, clientEnvironment: { PATH: searchPath } });
+  const request = await requestFor(repository, {
+    stateFiles: {},
+    clientEnvironment: { PATH: searchPath, CCACHE_COMPILER: "other" },
+  });
   const where = placeIn(directory.path, builds);
   expect(await build(request, where, never)).toMatchObject({ ok: true });
   const tree = path.join(where.directory, buildKey(request), "model");
   const log = await readFile(builds.logFile(buildKey(request)), "utf8");
-  const settled = [path.join(where.directory, "ccache"), tree, tree].join("\n");
-  expect(log).toContain(`through ccache: swarm-test-cc -c a.cc\n${settled}\n`);
+  const settled = [path.join(where.directory, "ccache"), tree, "1", "(null)"].join("\n");
+  expect(log).toContain(`${path.join(`${tree}.ccache`, "swarm-test-cc")} -c\n${settled}\n`);
+  expect(log).toContain("a script\n");
   expect(await readdir(where.directory)).not.toContain(buildKey(request));
 });
 
