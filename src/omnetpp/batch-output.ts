@@ -20,18 +20,19 @@ const END = "End.\n";
 /**
  * Returns the output of each run of a process that executed several runs one after the other (`-r 0,5,9`),
  * with what the process printed at its start. The statistics of the whole batch are left out.
+ * @param forked each run was executed in a copy of the process, which printed everything to its end.
  * @returns the parts in the order of the runs; none if no run was announced.
  * @see OMNeT++ Simulation Manual, "Running Simulations", "Running Several Simulation Runs".
  */
-export function splitBatchOutput(printed: string): PrintedPart[] {
+export function splitBatchOutput(printed: string, forked = false): PrintedPart[] {
   const beginnings = [...printed.matchAll(BEGINNING)];
   const preamble = printed.slice(0, beginnings[0]?.index);
   return beginnings.map(({ 1: number, index }, at) => {
-    const isLast = at === beginnings.length - 1;
-    const part = printed.slice(index, beginnings[at + 1]?.index).replace(STATISTICS, "");
+    const next = beginnings[at + 1];
+    const part = printed.slice(index, next?.index).replace(STATISTICS, "");
     return {
       runNumber: Number(number),
-      text: preamble + part + (isLast ? "" : END),
+      text: preamble + (next === undefined ? part : forked ? part.replace(/\n$/, "") : part + END),
       runId: RUN_ID.exec(part)?.[1],
       elapsedMs: elapsedMsIn(part),
     };

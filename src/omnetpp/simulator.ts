@@ -1,3 +1,5 @@
+import { realpath } from "node:fs/promises";
+import path from "node:path";
 import { UserError } from "../errors.ts";
 import type { Mode } from "../model/build.ts";
 import { runProgram, type ProgramOptions } from "../system/program.ts";
@@ -18,6 +20,15 @@ export function modeOf(name: string): Mode {
 /** Returns whether a file in OMNeT++'s folders `bin` and `lib` is the simulator or one of its libraries. */
 export function isPartOfSimulator(name: string): boolean {
   return /^(?:opp_run|libopp)/.test(name);
+}
+
+/**
+ * Returns the path that a library of OMNeT++ has beside a simulator.
+ * @param name as in `envir`.
+ */
+export async function simulatorLibrary(simulator: string, name: string, mode: Mode): Promise<string> {
+  const file = `libopp${name}${mode === "debug" ? "_dbg" : ""}.so`;
+  return path.join(path.dirname(await realpath(simulator)), "..", "lib", file);
 }
 
 /** Returns the version in the text of OMNeT++'s file `Version`: `omnetpp-6.2.0`. */

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { freemem, totalmem } from "node:os";
 import path from "node:path";
+import { descendantsOf } from "./descendants.ts";
 
 /** What can be learned about the memory of this machine, or of the container in which this process runs. */
 export interface MachineMemory {
@@ -11,7 +12,10 @@ export interface MachineMemory {
    * Linux, this is all memory, because what is in use is not known.
    */
   available(): number;
-  /** Returns the memory of a process; undefined if it has ended, or except on Linux. */
+  /**
+   * Returns the memory of a process and of those that it has started; undefined if it has ended, or except on Linux. What
+   * they share by copying on write counts for each.
+   */
   usedBy(pid: number): ProcessMemory | undefined;
 }
 
@@ -44,7 +48,7 @@ export function machineMemory(platform: NodeJS.Platform = process.platform): Mac
   return {
     total: () => Math.min(totalmem(), ...limits().map(({ limit }) => limit)),
     available: () => Math.min(freemem(), ...limits().map(({ limit, used }) => limit - used())),
-    usedBy: (pid) => parseStatus(textOf(`/proc/${pid}/status`)),
+    usedBy: (pid) => usedByAll([pid, ...descendantsOf(pid)]),
   };
 }
 
@@ -110,6 +114,13 @@ function groupLimit(
 const RESIDENT = /^VmRSS:\s+(\d+) kB$/m;
 const PEAK = /^VmHWM:\s+(\d+) kB$/m;
 const FILES = /^RssFile:\s+(\d+) kB$/m;
+
+/** Returns the sum of what these processes use. The sum of their peaks may never have been reached. */
+function usedByAll(pids: readonly number[]): ProcessMemory | undefined {
+  const all = pids.flatMap((pid) => parseStatus(textOf(`/proc/${pid}/status`)) ?? []);
+  if (all.length === 0) return undefined;
+  return all.reduce((sum, each) => ({ now: sum.now + each.now, peak: sum.peak + each.peak }));
+}
 
 /** Returns the memory of a process from its file in /proc. @see proc(5), status. */
 function parseStatus(text: string): ProcessMemory | undefined {

@@ -16,6 +16,7 @@ import { removeLeftovers } from "../system/files.ts";
 import { acquireLock } from "../system/lock.ts";
 import { endProcessesOf } from "../system/marked-processes.ts";
 import { Batches } from "./execute/batches.ts";
+import { ForkLibrary } from "./execute/forking.ts";
 import { concurrentBuilds } from "./build/compilers.ts";
 import { Dependencies } from "./tree/dependencies.ts";
 import { handleBuild } from "./handle-build.ts";
@@ -111,7 +112,8 @@ export async function runRunner(options: WorkerOptions & { concurrency: number }
   using memory = new RunMemory({ records, campaigns, report: memoryReport, signal });
   await using rebuilder = openRebuilder(connection, onError);
   const diskSpace = watchDiskSpace({ ...options, directory, caches: [builds, repositories] });
-  const deps = { builds, results, batches: new Batches(concurrency), graceMs: GRACE_MS };
+  const forking = new ForkLibrary(path.join(options.directory, "forking"));
+  const deps = { builds, results, batches: new Batches(concurrency, forking), graceMs: GRACE_MS };
   const context = { campaigns, limits, memory, output, rebuilder, diskSpace, health, deps, onError };
   await consume({
     ...options,

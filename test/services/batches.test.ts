@@ -1,13 +1,18 @@
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { Queue, type Job } from "bullmq";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { readRecords } from "../../src/campaign/collect/records.ts";
 import type { RunRecord } from "../../src/model/result.ts";
+import type { Run } from "../../src/model/run.ts";
 import { RUN_QUEUE, socketConnection } from "../../src/queue/names.ts";
 import { compareResults } from "../real-omnetpp/compare-results.js";
+import { makeRepository } from "../helpers/git.ts";
+import { makeForkingOmnetpp } from "../helpers/forking-omnetpp.ts";
 import { describeWithService } from "../helpers/services.ts";
 import { pidsOf, stateFolder } from "../helpers/swarm.ts";
-import { newSample, newUser, type Finished, type Sample, type User } from "../helpers/tool.ts";
+import { newSample, newUser, STAND_IN, type Finished, type Sample, type User } from "../helpers/tool.ts";
+import { temporaryDirectory } from "../helpers/temporary.ts";
 
 describeWithService("redis-server", "several runs in one process", () => {
   let user: User;
@@ -150,5 +155,41 @@ describeWithService("redis-server", "several runs in one process", () => {
     const { exitCode, stderr } = await runall(sample, "-b", "0", "-c", "Quick");
     expect(exitCode).toBe(2);
     expect(stderr).toContain("the batch size must be at least 1");
+  });
+});
+
+describeWithService(["redis-server", "g++"], "runs in copies of one process", () => {
+  it("are executed without being asked for, each with a result, an output and a process of its own", async () => {
+    await using user = await newUser();
+    await using study = await makeRepository({
+      "omnetpp.ini": "[Config Quick]\nnetwork = Net\nsim-time-limit = ${limit=1s,2s,3s,4s}\n",
+      "package.ned": "network Net\n{\n}\n",
+    });
+    await using omnetpp = await temporaryDirectory();
+    const bin = await makeForkingOmnetpp(omnetpp.path);
+    const PATH = [bin, user.env["PATH"]!].join(path.delimiter);
+    Object.assign(user.env, { PATH, FORKING_OTHERWISE: path.join(STAND_IN, "opp_run") });
+    await user.run("swarm-tool", ["init", "--local", "--runners", "2"]);
+    const args = ["--json", "-c", "Quick", "--repeat=10"];
+    const { exitCode, stdout } = await user.run("runall-swarm", args, { cwd: study.path });
+    expect(exitCode).toBe(0);
+    const id = /"campaign":"([a-z0-9]{8})"/.exec(stdout)![1]!;
+    const made = await readRecords(path.join(study.path, "results"), id);
+    expect(made).toHaveLength(40);
+    const processes = new Set<string>();
+    for (const { runNumber, state, outputFile } of made) {
+      expect(state).toBe("done");
+      const text = await readFile(path.join(study.path, `results/Quick-${runNumber}.sca`), "utf8");
+      expect(text).toContain("scalar Net executed 1\n");
+      processes.add(/processid (\d+)/.exec(text)![1]!);
+      expect((await readFile(path.join(study.path, outputFile!), "utf8")).match(/run #\d+\.\.\.$/gm)).toEqual(
+        [`run #${runNumber}...`],
+      );
+    }
+    expect(processes.size).toBe(40);
+    const batches = stdout.split("\n").filter((line) => line.startsWith('{"type":"batch"'));
+    const together = batches.flatMap((line) => (JSON.parse(line) as { others: Run[] }).others);
+    expect(together.length).toBeGreaterThan(0);
+    for (const { runNumber } of together) expect(made[runNumber]!.peakMemoryBytes).toBeGreaterThan(0);
   });
 });

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Campaign } from "../../src/model/campaign.ts";
 import { PROTOCOL } from "../../src/model/protocol.ts";
 import { Batches } from "../../src/worker/execute/batches.ts";
@@ -25,41 +25,85 @@ const treeWith = (root: string, ...products: string[]): SlotTree => ({
   clean: { files: new Map(), directories: new Map(), opened: new Map() },
 });
 const nowhere = treeWith("/nowhere", "model");
+/** An OMNeT++ whose processes cannot be copied. */
+const none = { find: () => Promise.resolve(undefined) };
 const wanted = (batchSize: number): Campaign => someCampaign({ id: "c1", batchSize });
 
 it("executes runs one by one as long as their duration is unknown", () => {
-  expect(new Batches(2).size(wanted(5), 100)).toBe(1);
+  expect(new Batches(2, none).size(wanted(5), 100)).toBe(1);
 });
 
-it("executes no more runs in a process than the user wants, and long ones one by one", () => {
-  const batches = new Batches(2);
-  void batches.learn(wanted(5), nowhere, 20);
+it("executes no more runs in a process than the user wants, and long ones one by one", async () => {
+  const batches = new Batches(2, none);
+  await batches.learn(wanted(5), nowhere, 20);
   expect(batches.size(wanted(5), 100)).toBe(5);
-  void batches.learn(wanted(5), nowhere, 4000);
+  await batches.learn(wanted(5), nowhere, 4000);
   expect(batches.size(wanted(5), 100)).toBe(2);
-  void batches.learn(wanted(5), nowhere, 60_000);
+  await batches.learn(wanted(5), nowhere, 60_000);
   expect(batches.size(wanted(5), 100)).toBe(1);
 });
 
-it("leaves work for the other slots, so that all end together", () => {
-  const batches = new Batches(2);
-  void batches.learn(wanted(50), nowhere, 1);
+it("leaves work for the other slots, so that all end together", async () => {
+  const batches = new Batches(2, none);
+  await batches.learn(wanted(50), nowhere, 1);
   expect([99, 39, 7, 3, 0].map((waiting) => batches.size(wanted(50), waiting))).toEqual([25, 10, 2, 1, 1]);
 });
 
-it("forms no batch of a campaign after one was of no use", () => {
-  const batches = new Batches(2);
-  void batches.learn(wanted(5), nowhere, 20);
+it("forms no batch of a campaign after one was of no use", async () => {
+  const batches = new Batches(2, none);
+  await batches.learn(wanted(5), nowhere, 20);
   batches.forbid(wanted(5));
-  void batches.learn(wanted(5), nowhere, 20);
+  await batches.learn(wanted(5), nowhere, 20);
   expect(batches.size(wanted(5), 100)).toBe(1);
 });
 
 it("waits for a batch ten times its intended duration, but no longer than for a run", () => {
-  const batches = new Batches(2);
+  const batches = new Batches(2, none);
   expect(batches.timeoutMs(someCampaign({ id: "c1" }))).toBe(10_000);
   expect(batches.timeoutMs(wanted(5))).toBe(50_000);
   expect(batches.timeoutMs({ ...wanted(5), timeoutMs: 300 })).toBe(300);
+});
+
+describe("of an OMNeT++ whose process can be copied", () => {
+  const campaign = someCampaign({ id: "c1" });
+  const forking = { find: () => Promise.resolve("/fork-runs.so") };
+
+  it("tries two short runs in one process, and then as many as the time of its start is worth", async () => {
+    const batches = new Batches(2, forking);
+    await batches.learn(campaign, nowhere, 1500);
+    expect(batches.forkLibrary(campaign)).toBe("/fork-runs.so");
+    expect(batches.size(campaign, 100)).toBe(2);
+    batches.learnBatch(campaign, 300, 1000);
+    expect(batches.size(campaign, 100)).toBe(13); // in four seconds
+    await batches.learn(campaign, nowhere, 1300);
+    expect(batches.size(campaign, 100)).toBe(13);
+    expect(batches.timeoutMs(campaign)).toBe(40_000);
+  });
+
+  it("executes runs one by one that are long compared with the start of their process", async () => {
+    const batches = new Batches(2, forking);
+    await batches.learn(campaign, nowhere, 2500);
+    expect(batches.size(campaign, 100)).toBe(1);
+    const other = someCampaign({ id: "c2" });
+    await batches.learn(other, nowhere, 1500);
+    batches.learnBatch(other, 1400, 100);
+    expect(batches.size(other, 100)).toBe(1);
+  });
+
+  it("plans batches that end well within the time limit of a run", async () => {
+    const batches = new Batches(2, forking);
+    const limited = { ...campaign, timeoutMs: 1000 };
+    await batches.learn(limited, nowhere, 60);
+    batches.learnBatch(limited, 50, 10);
+    expect(batches.size(limited, 1000)).toBe(10);
+  });
+
+  it("executes runs one by one if the user wants that", async () => {
+    const batches = new Batches(2, forking);
+    await batches.learn(wanted(1), nowhere, 20);
+    expect(batches.size(wanted(1), 100)).toBe(1);
+    expect(batches.forkLibrary(wanted(1))).toBeUndefined();
+  });
 });
 
 describeWithService("cc", "where the user has not said what he wants", () => {
@@ -75,7 +119,7 @@ describeWithService("cc", "where the user has not said what he wants", () => {
     await writeFile(code, programs[program]!);
     await promisify(execFile)("cc", ["-o", path.join(directory.path, "model"), code]);
     const campaign = someCampaign({ id: "c1", omnetpp, ...changes });
-    const batches = new Batches(2);
+    const batches = new Batches(2, none);
     await batches.learn(campaign, { ...treeWith(directory.path, "model"), ...tree }, 20);
     await directory[Symbol.asyncDispose]();
     return batches.size(campaign, 100);

@@ -5,7 +5,7 @@ import { create } from "tar";
 import { installedFile } from "../../system/installation.ts";
 
 /** The parts of this installation that the worker image contains or the Dockerfile reads. */
-const OWN = ["package.json", "bin", "dist", "docker/entrypoint.sh", "examples/mm1"];
+const OWN = ["package.json", "bin", "dist", "docker/entrypoint.sh", "examples/mm1", "native"];
 /** Name of the user's OMNeT++ archive in the context. */
 export const ARCHIVE_IN_CONTEXT = "omnetpp.tgz";
 

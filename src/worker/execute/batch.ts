@@ -1,10 +1,12 @@
 import { writeFileSync } from "node:fs";
+import path from "node:path";
 import type { RunJob } from "../../model/campaign.ts";
 import type { Usage, RunResult } from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
 import { CmdenvOutput } from "../../omnetpp/cmdenv-output.ts";
 import type { SimulationEnd } from "../../omnetpp/simulate.ts";
 import type { ExecutionContext, RunnerDependencies } from "./execution-context.ts";
+import { readReport, type ForkedUsage } from "./forking.ts";
 import { differenceOf } from "../tree/difference.ts";
 import {
   outputsOf,
@@ -15,7 +17,7 @@ import {
   withTree,
   type EndedRun,
 } from "./runner.ts";
-import { separate } from "./separate.ts";
+import { separate, type Part } from "./separate.ts";
 import type { SlotTree } from "../tree/slot-tree.ts";
 
 const GRACE_MS = 1000;
@@ -56,7 +58,9 @@ async function runIn(
   const [first, ...others] = jobs;
   const runs: [Run, ...Run[]] = [first.job.run, ...others.map(({ job }) => job.run)];
   const limits = { timeoutMs: deps.batches.timeoutMs(campaign), graceMs: GRACE_MS };
-  const simulated = await simulateIn(tree, batch, runs, output, limits);
+  const library = deps.batches.forkLibrary(campaign);
+  const forking = library === undefined ? undefined : { library, report: path.join(slot.directory, "forks") };
+  const simulated = await simulateIn(tree, batch, runs, output, limits, forking);
   const { end, printed, startedAt } = simulated;
   if (end.cancelled) {
     await slot.discard(tree);
@@ -69,15 +73,18 @@ async function runIn(
   const { files: written, warnings, problems } = outputsOf(tree, campaign, difference);
   if (!allCompleted || difference.damaged.length > 0 || warnings.length + problems.length > 0)
     return undefined;
-  const parts = separate(tree.mirror, { runs, printed: printed.file, written });
-  if (parts === undefined) return undefined;
+  const parts = separate(tree.mirror, {
+    runs,
+    printed: printed.file,
+    written,
+    forked: forking !== undefined,
+  });
+  const durations = forking === undefined ? parts?.map(durationOf) : readReport(forking.report, runs);
+  if (parts === undefined || durations === undefined) return undefined;
   batch.release();
-  void deps.batches.learn(campaign, tree, end.usage.wallTimeMs / runs.length);
-  const times = timesOf(
-    parts.map((part) => part.elapsedMs),
-    startedAt,
-    end,
-  );
+  const { runMs, startMs } = averageOf(durations, simulated);
+  deps.batches.learnBatch(campaign, runMs, startMs);
+  const times = timesOf(durations, startedAt, end);
   const results: RunResult[] = [];
   for (const [at, part] of parts.entries()) {
     const file = `${printed.file}-${at}`;
@@ -100,22 +107,49 @@ async function runIn(
   return results;
 }
 
+/** What a run of a batch took, as far as it is known. */
+type Duration = { wallMs: number } & Partial<
+  Pick<ForkedUsage, "startedAt" | "cpuTimeMs" | "peakMemoryBytes">
+>;
+
+function durationOf({ elapsedMs }: Part): Duration {
+  return { wallMs: elapsedMs };
+}
+
+/** Returns the average wall time of a run, and when the first one began if that is known: else it is part of the average. */
+function averageOf(
+  durations: readonly Duration[],
+  { end, startedAt }: { end: SimulationEnd; startedAt: number },
+): { runMs: number; startMs: number | undefined } {
+  const begun = durations[0]?.startedAt;
+  const startMs = begun === undefined ? undefined : Math.max(0, begun - startedAt);
+  return { runMs: (end.usage.wallTimeMs - (startMs ?? 0)) / durations.length, startMs };
+}
+
 /**
- * Returns when each run of a batch started and finished, and its usage. The wall time of a run is the elapsed
- * time that Cmdenv printed plus an equal share of the rest; its CPU time is proportional to that.
+ * Returns when each run of a batch started and finished, and its usage. The wall time of a run is what it took itself
+ * plus an equal share of the rest; so is its CPU time, or proportional to that if it is not known.
  */
 function timesOf(
-  elapsed: readonly number[],
+  durations: readonly Duration[],
   startedAt: number,
   { usage }: SimulationEnd,
 ): { startedAt: number; finishedAt: number; usage: Usage }[] {
-  const total = elapsed.reduce((sum, ms) => sum + ms, 0);
-  const share = Math.max(0, usage.wallTimeMs - total) / elapsed.length;
+  const total = durations.reduce((sum, { wallMs }) => sum + wallMs, 0);
+  const share = Math.max(0, usage.wallTimeMs - total) / durations.length;
   let at = startedAt;
-  return elapsed.map((ms) => {
-    const wallTimeMs = Math.max(1, Math.round(ms + share));
-    const cpuTimeMs = Math.round(((usage.cpuTimeMs ?? 0) * (ms + share)) / Math.max(1, usage.wallTimeMs));
-    const own = { ...usage, wallTimeMs, ...(usage.cpuTimeMs !== undefined && { cpuTimeMs }) };
+  return durations.map(({ wallMs, cpuTimeMs, peakMemoryBytes = usage.peakMemoryBytes }) => {
+    const wallTimeMs = Math.max(1, Math.round(wallMs + share));
+    const ofProcess = usage.cpuTimeMs ?? 0;
+    const cpu =
+      cpuTimeMs === undefined
+        ? (ofProcess * (wallMs + share)) / Math.max(1, usage.wallTimeMs)
+        : cpuTimeMs + ofProcess / durations.length;
+    const own = {
+      wallTimeMs,
+      ...(usage.cpuTimeMs !== undefined && { cpuTimeMs: Math.round(cpu) }),
+      ...(peakMemoryBytes !== undefined && { peakMemoryBytes }),
+    };
     return { startedAt: at, finishedAt: (at += wallTimeMs), usage: own };
   });
 }

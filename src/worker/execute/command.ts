@@ -33,7 +33,7 @@ export async function commandFor(
   campaign: Campaign,
   runs: readonly [Run, ...Run[]],
 ): Promise<Command> {
-  const env = await environmentOf(tree, campaign);
+  const env = await runEnvironment(tree, campaign);
   const directory = path.join(tree.root, campaign.study);
   const fromStudy = (file: string): string => path.relative(directory, file) || ".";
   const own = campaign.program.kind === "project" ? path.join(tree.root, campaign.program.path) : undefined;
@@ -70,7 +70,7 @@ function neededFor(
 }
 
 /** Returns the environment of a campaign's runs. Campaigns that share a tree may have different environments. */
-function environmentOf(tree: SlotTree, campaign: Campaign): Promise<NodeJS.ProcessEnv> {
+export function runEnvironment(tree: SlotTree, campaign: Campaign): Promise<NodeJS.ProcessEnv> {
   const { omnetpp, environment, namedEnvironment, terminal } = campaign;
   const name = JSON.stringify([omnetpp, environment, namedEnvironment, terminal?.environment]);
   const ofTree = environments.get(tree) ?? new Map<string, Promise<NodeJS.ProcessEnv>>();

@@ -25,6 +25,7 @@ import type { ExecutionContext, RunnerDependencies } from "./execution-context.t
 import { differenceOf, treeLost, watchTree } from "../tree/difference.ts";
 import { FileFollower } from "./follow-file.ts";
 import { inspectOutputs, type Outputs } from "../tree/inspect-outputs.ts";
+import { forkingEnvironment, type Forking } from "./forking.ts";
 import { withLimits } from "./limits.ts";
 import { neededBeside, writesToNeeded } from "./needed-projects.ts";
 import { makeOutputFolder, placeOutput } from "./output-file.ts";
@@ -175,6 +176,7 @@ function withProblems(
 
 /**
  * Executes one or several runs in one process. Returns how it ended, its output, its start time and warnings.
+ * @param forking undefined if the process executes several runs by itself, one after the other.
  * @throws {TreeLost} if the tree was removed, {DiskFullError} if the disk is full, {MemoryShortage} if there was too
  *   little memory beside other runs, or the reason of `abandoned`.
  */
@@ -184,10 +186,12 @@ export async function simulateIn(
   runs: readonly [Run, ...Run[]],
   output: Pick<CmdenvOutput, "write">,
   limits: Pick<SimulationLimits, "timeoutMs" | "graceMs">,
+  forking?: Forking,
 ): Promise<{ end: SimulationEnd; printed: Printed; startedAt: number; warnings: string[] }> {
   const startedAt = Date.now();
   const file = path.join(slot.directory, "output");
-  const placed = await placeOutputs(await commandFor(tree, campaign, runs), tree, campaign, runs[0]);
+  const started: readonly [Run, ...Run[]] = forking === undefined ? runs : [runs[0]];
+  const placed = await placeOutputs(await commandFor(tree, campaign, started), tree, campaign, runs[0]);
   const { warnings, env, ...command } = withLimits(placed, campaign);
   slot.begin(tree);
   if (command.printedTo !== undefined && createsOutputFolder(campaign))
@@ -197,7 +201,7 @@ export async function simulateIn(
   const end = await simulate(
     {
       ...command,
-      env: { ...env, [MARKER]: slot.directory },
+      env: { ...(forking ? forkingEnvironment(env, forking, runs) : env), [MARKER]: slot.directory },
       outputFile: file,
       endLeftovers: () => slot.endLeftovers(pid, Date.now() - startedAt),
     },

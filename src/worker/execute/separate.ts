@@ -13,6 +13,16 @@ export interface Part {
   elapsedMs: number;
 }
 
+/** What several runs of one process left. */
+interface Batch {
+  runs: readonly Run[];
+  /** File with everything that was printed. */
+  printed: string;
+  written: readonly ResultFile[];
+  /** Each run was executed in a copy of the process. */
+  forked?: boolean;
+}
+
 /**
  * Assigns the files and the printed text of a batch to its runs. Result files contain the id of their run.
  * @returns a part for each run, in their order; undefined if the assignment is not certain: a file is not a
@@ -20,9 +30,9 @@ export interface Part {
  */
 export function separate(
   tree: string,
-  { runs, printed, written }: { runs: readonly Run[]; printed: string; written: readonly ResultFile[] },
+  { runs, printed, written, forked = false }: Batch,
 ): Part[] | undefined {
-  const outputs = splitBatchOutput(readFileSync(printed, "utf8"));
+  const outputs = splitBatchOutput(readFileSync(printed, "utf8"), forked);
   if (outputs.map((each) => each.runNumber).join() !== runs.map((run) => run.runNumber).join())
     return undefined;
   const parts = outputs.map(({ text, runId, elapsedMs }) => ({

@@ -1,0 +1,139 @@
+import { execFile } from "node:child_process";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import type { Run } from "../../src/model/run.ts";
+import { splitBatchOutput } from "../../src/omnetpp/batch-output.ts";
+import {
+  ForkLibrary,
+  forkingEnvironment,
+  readReport,
+  type ForkedUsage,
+} from "../../src/worker/execute/forking.ts";
+import { makeForkingOmnetpp } from "../helpers/forking-omnetpp.ts";
+import { describeWithService } from "../helpers/services.ts";
+import { temporaryDirectory } from "../helpers/temporary.ts";
+
+interface Ended {
+  code: number | string | null | undefined;
+  stdout: string;
+  stderr: string;
+  usages: ForkedUsage[] | undefined;
+}
+
+describeWithService("g++", "runs in copies of one process", () => {
+  let omnetpp: Awaited<ReturnType<typeof temporaryDirectory>>;
+  let bin: string;
+  let library: string;
+  let folder: Awaited<ReturnType<typeof temporaryDirectory>>;
+
+  const pathWith = (...folders: string[]): NodeJS.ProcessEnv => ({
+    PATH: [...folders, process.env["PATH"]].join(path.delimiter),
+  });
+  const runsOf = (config: string, numbers: readonly number[]): Run[] =>
+    numbers.map((runNumber) => ({ config, runNumber, iterationVariables: {}, repetition: 0 }));
+
+  beforeAll(async () => {
+    omnetpp = await temporaryDirectory();
+    bin = await makeForkingOmnetpp(omnetpp.path);
+    library = (await new ForkLibrary(path.join(omnetpp.path, "forking")).find("release", pathWith(bin)))!;
+  });
+  afterAll(() => omnetpp[Symbol.asyncDispose]());
+  beforeEach(async () => {
+    folder = await temporaryDirectory();
+    return () => folder[Symbol.asyncDispose]();
+  });
+
+  /** Executes runs of a config, as a worker starts them: by a shell. */
+  async function execute(config: string, numbers: number[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+    const runs = runsOf(config, numbers);
+    const report = path.join(folder.path, "report");
+    await writeFile(report, "0 1 2 3 4\n"); // left by an earlier process
+    const args = ["-c", 'exec "$@"', "sh", path.join(bin, "opp_run"), "-c", config, "-r", String(numbers[0])];
+    const options = {
+      cwd: folder.path,
+      env: forkingEnvironment({ ...pathWith(bin), ...env }, { library, report }, runs),
+    };
+    return await new Promise((resolve) => {
+      execFile("/bin/sh", args, options, (error, stdout, stderr) =>
+        resolve({ code: error === null ? 0 : error.code, stdout, stderr, usages: readReport(report, runs) }),
+      );
+    });
+  }
+
+  const scalars = async (name: string): Promise<string> =>
+    await readFile(path.join(folder.path, "results", `${name}.sca`), "utf8");
+
+  it("find the process as if each were its only run", async () => {
+    const { code, stdout, stderr, usages } = await execute("Quick", [3, 7, 12]);
+    expect([code, stderr]).toEqual([0, ""]);
+    const processes = new Set<string>();
+    for (const run of [3, 7, 12]) {
+      const text = await scalars(`Quick-${run}`);
+      expect(text).toContain("scalar Net executed 1\n");
+      expect(text).toContain('attr preload ""\n');
+      processes.add(/processid (\d+)/.exec(text)![1]!);
+    }
+    expect(processes.size).toBe(3);
+    const alone = await execute("Quick", [12]);
+    const withoutId = (text: string): string => text.replace(/runID=\S+/, "");
+    const printed = splitBatchOutput(stdout, true).map(({ text }) => withoutId(text));
+    expect(printed).toHaveLength(3);
+    expect(printed[2]).toBe(withoutId(alone.stdout));
+    expect(printed[0]!.replaceAll("#3", "#12")).toBe(printed[2]);
+    expect(usages!.map(({ runNumber }) => runNumber)).toEqual([3, 7, 12]);
+  });
+
+  it("are measured one by one", async () => {
+    const { usages } = await execute("Large", [3, 4, 5]);
+    const [before, large, after] = usages!.map(({ peakMemoryBytes }) => peakMemoryBytes);
+    expect(large).toBeGreaterThan(64 * 2 ** 20);
+    expect(Math.max(before!, after!)).toBeLessThan(32 * 2 ** 20);
+    for (const { wallMs, startedAt } of usages!) {
+      expect(wallMs).toBeGreaterThanOrEqual(0);
+      expect(Math.abs(Date.now() - startedAt)).toBeLessThan(60_000);
+    }
+  });
+
+  it("keep the user's own libraries in LD_PRELOAD", async () => {
+    const other = path.join(omnetpp.path, "lib", "liboppenvir.so");
+    expect((await execute("Quick", [1], { LD_PRELOAD: other })).code).toBe(0);
+    expect(await scalars("Quick-1")).toContain(`attr preload "${other}"`);
+  });
+
+  it.each([
+    ["fails", "Broken", 1],
+    ["is killed", "Killed", 137],
+  ])("end with the first that %s", async (_, config, exitCode) => {
+    const { code, usages } = await execute(config, [3, 4, 5]);
+    expect(code).toBe(exitCode);
+    expect(usages).toBeUndefined();
+    expect(
+      (await readdir(path.join(folder.path, "results"))).filter((name) => name.endsWith("-5.sca")),
+    ).toEqual([]);
+  });
+
+  it("are not executed in a process with several threads, which a copy would not have", async () => {
+    const { code, stderr } = await execute("Threads", [3, 4]);
+    expect(code).toBe(70);
+    expect(stderr).toContain("it has several threads");
+    expect(await readdir(folder.path)).toEqual([]);
+  });
+
+  it.each<{ without: string; env: (place: string) => NodeJS.ProcessEnv }>([
+    { without: "a compiler", env: () => ({ PATH: bin }) },
+    { without: "a simulator", env: (place) => ({ PATH: place }) },
+    { without: "the function of OMNeT++ in its library", env: (place) => pathWith(path.join(place, "bin")) },
+  ])("are not possible without $without", async ({ env }) => {
+    for (const name of ["bin", "lib"]) await mkdir(path.join(folder.path, name));
+    await writeFile(path.join(folder.path, "bin", "opp_run"), "#!/bin/sh\n", { mode: 0o755 });
+    await writeFile(path.join(folder.path, "lib", "liboppenvir.so"), "another OMNeT++");
+    const place = path.join(folder.path, "forking");
+    expect(await new ForkLibrary(place).find("release", env(folder.path))).toBeUndefined();
+  });
+
+  it("are not possible if the path of the library cannot be named in LD_PRELOAD", async () => {
+    const place = path.join(folder.path, "with a blank");
+    expect(await new ForkLibrary(place).find("release", pathWith(bin))).toBeUndefined();
+  });
+});
