@@ -6,6 +6,8 @@ import { LineSplitter } from "./line-splitter.ts";
 export type { ProcessEnd } from "./cmdenv-outcome.ts";
 
 export interface CmdenvListener {
+  /** A run is announced; before that, code and NED files were loaded. */
+  onBegun?: () => void;
   /** @param runNumber undefined if the output did not name the run. */
   onProgress?: (runNumber: number | undefined, progress: Progress) => void;
   /** Further output goes to a file, whose path is relative to the simulation's directory. */
@@ -130,6 +132,7 @@ export class CmdenvOutput {
     this.#current.report.closed = true;
     const report: RunReport = { silent, closed: false };
     this.#runs.set(runNumber, report);
+    this.#listener.onBegun?.();
     this.#current = { runNumber, report };
   }
 

@@ -1,5 +1,6 @@
 import type { Job, Worker } from "bullmq";
 import { queueKey } from "./bull-layout.ts";
+import { countRunnerSlots } from "./workers.ts";
 
 /** A job that a worker has taken. */
 export interface OwnedJob {
@@ -27,10 +28,14 @@ export interface TakenJob extends OwnedJob {
   release: () => void;
   /**
    * Takes further jobs to be done together with this one, if they are the next in the queue.
-   * @param size returns the maximum number of further jobs, given the number of waiting jobs.
+   * @param size returns the maximum number of further jobs, given the number of waiting jobs, and of those that all runners
+   *   together execute concurrently; undefined if that is not known.
    * @param accepts returns whether a job with this ID can be done together with this one.
    */
-  join: (size: (waiting: number) => number, accepts: (id: string) => boolean) => Promise<JoinedJob[]>;
+  join: (
+    size: (waiting: number, slots: number | undefined) => number,
+    accepts: (id: string) => boolean,
+  ) => Promise<JoinedJob[]>;
 }
 
 /** Returns a BullMQ job without BullMQ's interface. */
@@ -51,7 +56,7 @@ export async function nextInTurn(
 ): Promise<number> {
   const redis = await worker.backend.client;
   const waiting = queueKey(worker.name, "prioritized");
-  const wanted = size(await redis.zcard(waiting));
+  const wanted = size(await redis.zcard(waiting), await countRunnerSlots(redis));
   if (wanted <= 0) return 0;
   const ids: string[] = await redis.zrange(waiting, 0, wanted - 1);
   const firstUnrelated = ids.findIndex((id) => !accepts(id));

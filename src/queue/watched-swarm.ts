@@ -4,33 +4,26 @@ import { MODES } from "../model/build.ts";
 import { parseBuildProgress } from "../model/build-progress.ts";
 import type { Build, QueueLength } from "../model/dashboard.ts";
 import { parseJsonOrUndefined } from "../system/json.ts";
-import { FIELD, jobKey, queueKey, workerConnections } from "./bull-layout.ts";
+import { FIELD, jobKey, queueKey } from "./bull-layout.ts";
 import { answersOf, isWrongType } from "./pipelines.ts";
-import { askQueue } from "./ask-queue.ts";
 import { readLength } from "./counts.ts";
-import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "./names.ts";
+import { BUILD_QUEUE, RUN_QUEUE } from "./names.ts";
 import { readStoppedWorkers, type Trouble } from "./troubles.ts";
 import { readFields } from "./watched-jobs.ts";
 import { parseWorkerName } from "./worker-name.ts";
+import { readWorkers, type ConnectedWorker } from "./workers.ts";
 
 // What the dashboard reads about the swarm as a whole. Anybody who can write to the queue can write anything of any size.
 
 /** What the queue knows about the swarm. */
 export interface WatchedSwarm {
   /** The connected workers; undefined if Redis does not tell. */
-  workers: WatchedWorker[] | undefined;
+  workers: ConnectedWorker[] | undefined;
   /** Workers that have stopped taking jobs. */
   stopped: Trouble[];
   runs: QueueLength;
   /** The builds that are running or waiting, at most {@link MOST_BUILDS}. */
   builds: Build[];
-}
-
-interface WatchedWorker {
-  role: Trouble["role"];
-  host: string;
-  /** Number of jobs that it executes concurrently; undefined if it does not say so. */
-  slots: number | undefined;
 }
 
 const MOST_BUILDS = 50;
@@ -55,37 +48,6 @@ async function readStopped(redis: Redis): Promise<Trouble[]> {
     if (isWrongType(error)) return [];
     throw error;
   }
-}
-
-/** Returns the machines whose runners are connected to a queue; undefined if Redis does not tell. @throws {UserError} */
-export async function connectedRunners(connection: QueueConnection): Promise<string[] | undefined> {
-  const workers = await askQueue(connection, readWorkers);
-  return workers?.filter(({ role }) => role === "runner").map(({ host }) => host);
-}
-
-async function readWorkers(redis: Redis): Promise<WatchedWorker[] | undefined> {
-  let list: unknown;
-  try {
-    list = await redis.client("LIST");
-  } catch (error) {
-    if (/^(NOPERM|ERR)/.test((error as Error).message)) return undefined; // a hosted Redis may refuse the command
-    throw error;
-  }
-  return workersIn(String(list));
-}
-
-const ROLES = [
-  { role: "runner", prefix: workerConnections(RUN_QUEUE) },
-  { role: "builder", prefix: workerConnections(BUILD_QUEUE) },
-] as const;
-
-/** Returns the workers in Redis's list of connections: each has one with its name, on which it waits for jobs. */
-function workersIn(list: string): WatchedWorker[] {
-  return [...list.matchAll(/ name=(\S+)/g)].flatMap(([, name = ""]) => {
-    const found = ROLES.find(({ prefix }) => name.startsWith(prefix));
-    const worker = found && parseWorkerName(name.slice(found.prefix.length));
-    return worker === undefined ? [] : [{ role: found!.role, host: worker.host, slots: worker.slots }];
-  });
 }
 
 /** What is shown of the request for a build. */

@@ -215,7 +215,7 @@ async function joinOthers(
   batches: Batches,
 ): Promise<JoinedJob[]> {
   const prefix = runJobId(campaign.id, 0).slice(0, -1);
-  const size = (waiting: number): number => batches.size(campaign, waiting) - 1;
+  const size = (waiting: number, slots?: number): number => batches.size(campaign, waiting, slots) - 1;
   const others = await taken.join(size, (id) => id.startsWith(prefix));
   const ordinary: JoinedJob[] = [];
   for (const other of others) {

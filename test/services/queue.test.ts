@@ -19,6 +19,7 @@ import { Postponed } from "../../src/queue/postponed.ts";
 import type { TakenJob } from "../../src/queue/taken-job.ts";
 import { openTroubleReport } from "../../src/queue/troubles.ts";
 import { BUILD_QUEUE, campaignKey, RUN_QUEUE, socketConnection } from "../../src/queue/names.ts";
+import { countRunnerSlots } from "../../src/queue/workers.ts";
 import { someCampaign } from "../helpers/campaign.ts";
 import { startRedis, type RedisServer } from "../helpers/redis.ts";
 import { describeWithService } from "../helpers/services.ts";
@@ -183,11 +184,15 @@ describeWithService("redis-server", "the queue", () => {
     const position = await client.position();
     await client.add(campaign("c1"), runs(10));
     const groups: number[][] = [];
+    const slots = new Set<number | undefined>();
     await using _ = startConsumer(
       redis,
       async (job) => {
         const others = await job.join(
-          (waiting) => Math.min(3, waiting),
+          (waiting, ofSwarm) => {
+            slots.add(ofSwarm);
+            return Math.min(3, waiting);
+          },
           (id) => id.startsWith("c1-"),
         );
         groups.push([job, ...others].map((each) => numberIn(each)));
@@ -202,11 +207,29 @@ describeWithService("redis-server", "the queue", () => {
       [4, 5, 6, 7],
       [8, 9],
     ]);
+    expect([...slots]).toEqual([1]);
     const answers = events.flatMap((event) => (event.type === "completed" ? [event] : []));
     expect(answers.map(({ runNumber, value }) => [runNumber, value])).toEqual(
       answers.map(({ runNumber }) => [runNumber, { made: runNumber }]),
     );
     expect(answers).toHaveLength(10);
+  });
+
+  it("knows how many jobs all runners execute concurrently", async () => {
+    await using redis = await startRedis();
+    const client = new Redis(socketConnection(redis.socket));
+    try {
+      const count = (): Promise<number | undefined> =>
+        countRunnerSlots({ clientList: () => client.client("LIST") as Promise<string> });
+      expect(await count()).toBeUndefined();
+      await using _ = startConsumer(redis, () => Promise.resolve({}), { concurrency: 3 });
+      await using other = startConsumer(redis, () => Promise.resolve({}), { concurrency: 8 });
+      await expect.poll(count).toBe(11);
+      await other.stop();
+      await expect.poll(count).toBe(3);
+    } finally {
+      client.disconnect();
+    }
   });
 
   it("stores nothing about completed jobs while its connection works", async () => {

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { totalmem } from "node:os";
 import path from "node:path";
@@ -62,6 +64,21 @@ describe.skipIf(process.platform !== "linux")("on Linux", () => {
     expect(after.peak).toBeGreaterThanOrEqual(after.now);
     expect(before.now).toBeLessThan(process.memoryUsage.rss());
     expect(memory.usedBy(2 ** 30)).toBeUndefined();
+  });
+
+  it("counts what the processes use that a process has started", async () => {
+    const code =
+      "globalThis.block = Buffer.alloc(100e6, 1); console.log('ready'); setInterval(() => {}, 1e6)";
+    const child = spawn("sh", ["-c", '"$0" -e "$1"; exit', process.execPath, code], {
+      stdio: ["ignore", "pipe", "ignore"],
+      detached: true,
+    });
+    try {
+      await once(child.stdout, "data");
+      expect(machineMemory().usedBy(child.pid!)!.now).toBeGreaterThan(100e6);
+    } finally {
+      process.kill(-child.pid!, "SIGKILL");
+    }
   });
 });
 

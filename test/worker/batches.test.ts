@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import type { Campaign } from "../../src/model/campaign.ts";
 import { PROTOCOL } from "../../src/model/protocol.ts";
-import { Batches } from "../../src/worker/execute/batches.ts";
+import { Batches, type ProcessTimes } from "../../src/worker/execute/batches.ts";
 import type { SlotTree } from "../../src/worker/tree/slot-tree.ts";
 import { someCampaign } from "../helpers/campaign.ts";
 import { describeWithService } from "../helpers/services.ts";
@@ -27,6 +27,8 @@ const treeWith = (root: string, ...products: string[]): SlotTree => ({
 const nowhere = treeWith("/nowhere", "model");
 /** An OMNeT++ whose processes cannot be copied. */
 const none = { find: () => Promise.resolve(undefined) };
+/** Times of a process that executed one run. */
+const alone = (runMs: number): ProcessTimes => ({ runMs, startMs: 0 });
 const wanted = (batchSize: number): Campaign => someCampaign({ id: "c1", batchSize });
 
 it("executes runs one by one as long as their duration is unknown", () => {
@@ -35,25 +37,25 @@ it("executes runs one by one as long as their duration is unknown", () => {
 
 it("executes no more runs in a process than the user wants, and long ones one by one", async () => {
   const batches = new Batches(2, none);
-  await batches.learn(wanted(5), nowhere, 20);
+  await batches.learn(wanted(5), nowhere, alone(20));
   expect(batches.size(wanted(5), 100)).toBe(5);
-  await batches.learn(wanted(5), nowhere, 4000);
+  await batches.learn(wanted(5), nowhere, alone(4000));
   expect(batches.size(wanted(5), 100)).toBe(2);
-  await batches.learn(wanted(5), nowhere, 60_000);
+  await batches.learn(wanted(5), nowhere, alone(60_000));
   expect(batches.size(wanted(5), 100)).toBe(1);
 });
 
 it("leaves work for the other slots, so that all end together", async () => {
   const batches = new Batches(2, none);
-  await batches.learn(wanted(50), nowhere, 1);
+  await batches.learn(wanted(50), nowhere, alone(1));
   expect([99, 39, 7, 3, 0].map((waiting) => batches.size(wanted(50), waiting))).toEqual([25, 10, 2, 1, 1]);
 });
 
 it("forms no batch of a campaign after one was of no use", async () => {
   const batches = new Batches(2, none);
-  await batches.learn(wanted(5), nowhere, 20);
+  await batches.learn(wanted(5), nowhere, alone(20));
   batches.forbid(wanted(5));
-  await batches.learn(wanted(5), nowhere, 20);
+  await batches.learn(wanted(5), nowhere, alone(20));
   expect(batches.size(wanted(5), 100)).toBe(1);
 });
 
@@ -68,39 +70,42 @@ describe("of an OMNeT++ whose process can be copied", () => {
   const campaign = someCampaign({ id: "c1" });
   const forking = { find: () => Promise.resolve("/fork-runs.so") };
 
-  it("tries two short runs in one process, and then as many as the time of its start is worth", async () => {
+  const sizeAfter = async (runMs: number, startMs: number, waiting = 1000, slots = 2): Promise<number> => {
     const batches = new Batches(2, forking);
-    await batches.learn(campaign, nowhere, 1500);
+    await batches.learn(campaign, nowhere, { runMs, startMs });
     expect(batches.forkLibrary(campaign)).toBe("/fork-runs.so");
-    expect(batches.size(campaign, 100)).toBe(2);
-    batches.learnBatch(campaign, 300, 1000);
-    expect(batches.size(campaign, 100)).toBe(13); // in four seconds
-    await batches.learn(campaign, nowhere, 1300);
-    expect(batches.size(campaign, 100)).toBe(13);
-    expect(batches.timeoutMs(campaign)).toBe(40_000);
+    return batches.size(campaign, waiting, slots);
+  };
+
+  it("executes so many runs in one process that its start hardly counts, for ten seconds at most", async () => {
+    expect(await sizeAfter(1000, 80)).toBe(10);
+    expect(await sizeAfter(1000, 900)).toBe(10);
+    expect(await sizeAfter(3300, 230)).toBe(3); // INET's ber
+    expect(await sizeAfter(1000, 20)).toBe(4);
   });
 
   it("executes runs one by one that are long compared with the start of their process", async () => {
-    const batches = new Batches(2, forking);
-    await batches.learn(campaign, nowhere, 2500);
-    expect(batches.size(campaign, 100)).toBe(1);
-    const other = someCampaign({ id: "c2" });
-    await batches.learn(other, nowhere, 1500);
-    batches.learnBatch(other, 1400, 100);
-    expect(batches.size(other, 100)).toBe(1);
+    expect(await sizeAfter(2000, 20)).toBe(1);
+    expect(await sizeAfter(60_000, 1000)).toBe(1);
+    expect(await sizeAfter(8000, 1000)).toBe(1);
+  });
+
+  it("leaves work for the other machines of the swarm", async () => {
+    expect(await sizeAfter(1000, 900, 127, 128)).toBe(1);
+    expect(await sizeAfter(1000, 900, 1023, 128)).toBe(4);
   });
 
   it("plans batches that end well within the time limit of a run", async () => {
     const batches = new Batches(2, forking);
     const limited = { ...campaign, timeoutMs: 1000 };
-    await batches.learn(limited, nowhere, 60);
-    batches.learnBatch(limited, 50, 10);
+    await batches.learn(limited, nowhere, { runMs: 50, startMs: 10 });
     expect(batches.size(limited, 1000)).toBe(10);
+    expect(batches.timeoutMs(limited)).toBe(1000);
   });
 
   it("executes runs one by one if the user wants that", async () => {
     const batches = new Batches(2, forking);
-    await batches.learn(wanted(1), nowhere, 20);
+    await batches.learn(wanted(1), nowhere, alone(20));
     expect(batches.size(wanted(1), 100)).toBe(1);
     expect(batches.forkLibrary(wanted(1))).toBeUndefined();
   });
@@ -120,7 +125,7 @@ describeWithService("cc", "where the user has not said what he wants", () => {
     await promisify(execFile)("cc", ["-o", path.join(directory.path, "model"), code]);
     const campaign = someCampaign({ id: "c1", omnetpp, ...changes });
     const batches = new Batches(2, none);
-    await batches.learn(campaign, { ...treeWith(directory.path, "model"), ...tree }, 20);
+    await batches.learn(campaign, { ...treeWith(directory.path, "model"), ...tree }, alone(20));
     await directory[Symbol.asyncDispose]();
     return batches.size(campaign, 100);
   }

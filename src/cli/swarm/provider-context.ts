@@ -13,7 +13,7 @@ export function providerContext({ force, yes }: ForceOptions = {}, signal?: Abor
   return {
     countJobs: async (connection) => (await import("../../queue/counts.ts")).countJobs(connection),
     connectedRunners: async (connection) =>
-      (await import("../../queue/watched-swarm.ts")).connectedRunners(connection),
+      (await import("../../queue/workers.ts")).connectedRunners(connection),
     endSimulations: async (directory) =>
       (await import("../../worker/tree/slot.ts")).endLeftoversIn(directory),
     async approve(question) {

@@ -6,6 +6,7 @@ import type { Run } from "../../model/run.ts";
 import { CmdenvOutput } from "../../omnetpp/cmdenv-output.ts";
 import type { SimulationEnd } from "../../omnetpp/simulate.ts";
 import type { ExecutionContext, RunnerDependencies } from "./execution-context.ts";
+import type { ProcessTimes } from "./batches.ts";
 import { readReport, type ForkedUsage } from "./forking.ts";
 import { differenceOf } from "../tree/difference.ts";
 import {
@@ -82,8 +83,7 @@ async function runIn(
   const durations = forking === undefined ? parts?.map(durationOf) : readReport(forking.report, runs);
   if (parts === undefined || durations === undefined) return undefined;
   batch.release();
-  const { runMs, startMs } = averageOf(durations, simulated);
-  deps.batches.learnBatch(campaign, runMs, startMs);
+  void deps.batches.learn(campaign, tree, timesOfProcess(durations, simulated));
   const times = timesOf(durations, startedAt, end);
   const results: RunResult[] = [];
   for (const [at, part] of parts.entries()) {
@@ -116,14 +116,13 @@ function durationOf({ elapsedMs }: Part): Duration {
   return { wallMs: elapsedMs };
 }
 
-/** Returns the average wall time of a run, and when the first one began if that is known: else it is part of the average. */
-function averageOf(
+/** Returns the average wall time of a run, and the time until the first one began: 0 if it was not measured. */
+function timesOfProcess(
   durations: readonly Duration[],
   { end, startedAt }: { end: SimulationEnd; startedAt: number },
-): { runMs: number; startMs: number | undefined } {
-  const begun = durations[0]?.startedAt;
-  const startMs = begun === undefined ? undefined : Math.max(0, begun - startedAt);
-  return { runMs: (end.usage.wallTimeMs - (startMs ?? 0)) / durations.length, startMs };
+): ProcessTimes {
+  const startMs = Math.max(0, (durations[0]?.startedAt ?? startedAt) - startedAt);
+  return { startMs, runMs: Math.max(0, end.usage.wallTimeMs - startMs) / durations.length };
 }
 
 /**

@@ -7,14 +7,17 @@ import { runEnvironment } from "./command.ts";
 import type { ForkLibrary } from "./forking.ts";
 import { areStateless } from "./stateless.ts";
 
-/** Planned duration of a batch. It is short because the first run is reported only when the whole batch has ended. */
+/** Planned duration of a batch whose start is not shared. It is short because runs are reported when the batch has ended. */
 const BATCH_MS = 1000;
-/** Planned duration of a batch if the user asked for batches, and the longest one. */
-const LONG_BATCH_MS = 5000;
-/** Planned duration of a batch as a multiple of the time that its process needs to start. */
-const START_FACTOR = 4;
-/** Runs up to this duration are tried in a batch of two if it is not known how much of it is the start of the process. */
-const TRIED_MS = 2000;
+/** Planned duration of a batch if the user asked for batches. */
+const WANTED_BATCH_MS = 5000;
+/** Longest planned duration of a batch whose runs are executed in copies of one process. */
+const LONGEST_BATCH_MS = 10_000;
+/** What a process costs in addition to its own start: a working tree is prepared and searched for what has changed. */
+const PROCESS_MS = 20;
+/** Runs are batched if their start is at least this share of a run, and so many that this much less is left of it. */
+const WORTHWHILE = 0.03;
+const NEGLIGIBLE = 0.01;
 /**
  * A batch is stopped after this multiple of its planned duration, because one run may take much longer than
  * the others.
@@ -31,11 +34,14 @@ function nameOf({ identity, id, config, batchSize }: Campaign): string {
   return [identity ?? id, config, batchSize].join(" ");
 }
 
-interface Known {
-  /** Moving average of the wall time of a run; without the start of the process, if that is known. */
+/** Wall times of a process that executed runs. */
+export interface ProcessTimes {
+  startMs: number;
   runMs: number;
-  /** Time that a process takes to start, until its first run begins. */
-  startMs?: number;
+}
+
+/** What is known about a campaign; its times are moving averages. */
+interface Known extends ProcessTimes {
   mayBatch: boolean;
   /** The library with which each run of a process is executed in a copy of it. */
   forkLibrary?: string | undefined;
@@ -58,36 +64,26 @@ export class Batches {
   }
 
   /**
-   * Records how long a run of a campaign took in a process of its own, and examines the program when the campaign is new.
+   * Records how long a process took that executed runs of a campaign, and examines the program when the campaign is new.
    * Callers need not wait: until the program has been examined, runs are executed one by one.
-   * @param wallMs with the start of the process.
+   * @param startMs time until its first run began.
+   * @param runMs time of a run after that.
    */
-  async learn(campaign: Campaign, tree: SlotTree, wallMs: number): Promise<void> {
+  async learn(campaign: Campaign, tree: SlotTree, { startMs, runMs }: ProcessTimes): Promise<void> {
     const name = nameOf(campaign);
     const known = this.#campaigns.get(name);
     if (known !== undefined) {
-      known.runMs = (known.runMs + wallMs - (known.startMs ?? 0)) / 2;
+      known.runMs = (known.runMs + runMs) / 2;
+      known.startMs = (known.startMs + startMs) / 2;
       return;
     }
     if (this.#campaigns.size >= KNOWN_CAMPAIGNS) this.#campaigns.clear();
-    const fresh: Known = { runMs: wallMs, mayBatch: false };
+    const fresh: Known = { runMs, startMs, mayBatch: false };
     this.#campaigns.set(name, fresh);
     if (campaign.batchSize === 1) return;
     fresh.forkLibrary = await this.#forkLibrary(campaign, tree).catch(() => undefined); // each run reports the reason
     const isWanted = campaign.batchSize !== undefined || fresh.forkLibrary !== undefined;
     fresh.mayBatch = isWanted || (await isStateless(campaign, tree).catch(() => false)); // binutils are not installed
-  }
-
-  /**
-   * Records how long the runs of a batch took.
-   * @param runMs wall time of one run.
-   * @param startMs time until the first one began; undefined if that was not measured and is part of `runMs`.
-   */
-  learnBatch(campaign: Campaign, runMs: number, startMs: number | undefined): void {
-    const known = this.#campaigns.get(nameOf(campaign));
-    if (known === undefined) return;
-    known.runMs = startMs !== undefined && known.startMs === undefined ? runMs : (known.runMs + runMs) / 2;
-    if (startMs !== undefined) known.startMs = startMs;
   }
 
   /** Excludes a campaign from batching: its runs failed in a batch, or their outputs could not be separated. */
@@ -104,18 +100,14 @@ export class Batches {
   /**
    * Returns the number of runs for the next process; 1 as long as nothing is known about the campaign.
    * @param waiting number of other runs in the queue.
+   * @param slots number of runs that the whole swarm executes concurrently, as far as it is known.
    */
-  size(campaign: Campaign, waiting: number): number {
+  size(campaign: Campaign, waiting: number, slots = this.#concurrency): number {
     const known = this.#campaigns.get(nameOf(campaign));
     if (known?.mayBatch !== true || campaign.mapsPaths || campaign.asksOutputFile) return 1;
     const waitingHere = Math.min(waiting + 1, campaign.concurrency ?? Infinity);
-    const fairShare = Math.ceil(waitingHere / (this.#concurrency * BATCHES_LEFT));
-    const inPlannedTime = Math.floor(plannedMs(campaign, known) / Math.max(1, known.runMs));
-    const isTried = known.forkLibrary !== undefined && known.startMs === undefined && known.runMs <= TRIED_MS;
-    return Math.max(
-      1,
-      Math.min(fairShare, campaign.batchSize ?? Infinity, Math.max(inPlannedTime, isTried ? 2 : 1)),
-    );
+    const fairShare = Math.ceil(waitingHere / (slots * BATCHES_LEFT));
+    return Math.max(1, Math.min(fairShare, campaign.batchSize ?? Infinity, worthwhileSize(campaign, known)));
   }
 
   /** Returns the wall-clock limit of a batch. */
@@ -129,10 +121,20 @@ export class Batches {
   }
 }
 
-/** Returns how long a batch should take; less than a single run may take. */
+/** Returns how many runs should share a process, whatever is waiting. */
+function worthwhileSize(campaign: Campaign, known: Known): number {
+  const { startMs, forkLibrary } = known;
+  const runMs = Math.max(1, known.runMs);
+  const inPlannedTime = Math.floor(plannedMs(campaign, known) / runMs);
+  if (forkLibrary === undefined || campaign.batchSize !== undefined) return inPlannedTime;
+  const share = (startMs + PROCESS_MS) / runMs;
+  return share < WORTHWHILE ? 1 : Math.min(inPlannedTime, Math.ceil(share / NEGLIGIBLE));
+}
+
+/** Returns how long a batch may take as planned: less than a single run may take at most. */
 function plannedMs({ batchSize, timeoutMs }: Campaign, known: Known | undefined): number {
-  const worthwhile = Math.max(BATCH_MS, START_FACTOR * (known?.startMs ?? 0));
-  const planned = batchSize === undefined ? Math.min(worthwhile, LONG_BATCH_MS) : LONG_BATCH_MS;
+  const usual = known?.forkLibrary === undefined ? BATCH_MS : LONGEST_BATCH_MS;
+  const planned = batchSize === undefined ? usual : WANTED_BATCH_MS;
   return Math.min(planned, timeoutMs === undefined ? Infinity : timeoutMs / 2);
 }
 

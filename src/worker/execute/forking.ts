@@ -11,6 +11,7 @@ const SOURCE = "native/fork-runs.cc";
 const COMPILERS = ["c++", "g++", "clang++"];
 /** The function of OMNeT++ in which the library copies the process; from 5.4 on, but not in 7. */
 const HOOK = "_ZN7omnetpp5envir9EnvirBase16resolveRunFilterEPKcS3_";
+const COMPILE_MS = 60_000;
 /** What separates the libraries in LD_PRELOAD; there is no way to quote it. */
 const SEPARATORS = /[\s:]/;
 
@@ -75,7 +76,7 @@ async function compile(folder: string, env: NodeJS.ProcessEnv): Promise<string |
   await mkdir(folder, { recursive: true });
   const options = ["-O1", "-shared", "-fPIC", "-Wl,--as-needed"];
   const args = [...options, "-o", library, installedFile(SOURCE), "-ldl"];
-  const { exitCode } = await runProgram(compiler, args, { env });
+  const { exitCode } = await runProgram(compiler, args, { env, signal: AbortSignal.timeout(COMPILE_MS) });
   return exitCode === 0 ? library : undefined;
 }
 

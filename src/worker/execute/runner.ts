@@ -101,7 +101,9 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
   const { campaign, job, slot } = attempt;
   const inStudy = (file: string): string => path.resolve(tree.root, campaign.study, file);
   using follower = new FileFollower((text) => both.write(text, "file"));
+  let begunAt: number | undefined;
   const output = new CmdenvOutput({
+    onBegun: () => (begunAt ??= Date.now()),
     onProgress: (_run, progress) => attempt.report({ type: "progress", ...progress }),
     onRedirected: (file) => {
       if (isInside(tree.mirror, inStudy(file))) follower.follow(inStudy(file));
@@ -119,7 +121,10 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
   const finishedAt = Date.now();
   attempt.release();
   const outcome = output.outcomeOf(job.run.runNumber, end, true);
-  if (outcome.state === "done") void deps.batches.learn(campaign, tree, end.usage.wallTimeMs);
+  if (outcome.state === "done") {
+    const startMs = Math.max(0, (begunAt ?? startedAt) - startedAt);
+    void deps.batches.learn(campaign, tree, { startMs, runMs: Math.max(0, end.usage.wallTimeMs - startMs) });
+  }
   const difference = await differenceOf(tree, slot);
   const outputs = outputsOf(tree, campaign, difference);
   const redirected = output.redirectedTo(job.run.runNumber);
