@@ -1,18 +1,18 @@
 // Loaded into a simulation process (LD_PRELOAD) that was started for one run. When Cmdenv has loaded all libraries, ini
 // and NED files, and is about to choose its run, the process copies itself for each of several runs, one after the other.
-// Each copy continues as if it had been started for its run alone, so nothing can carry over from one run to another.
+// Each copy continues as if it had been started for its run alone. If that is not certain, nothing is executed.
 //
 // In the environment:
 //   INET_SWARM_FORKED_RUNS   numbers of the runs, separated by commas
 //   INET_SWARM_FORK_REPORT   file that receives, for each run that succeeded, its number, start and end (ms since 1970),
-//                            CPU time (ms), and peak memory (kB), separated by blanks
+//                            CPU time (ms), and peak memory (kB), separated by blanks; and a line if a run has removed a
+//                            file. What a run prints goes to the file of this name with the suffix `.NUMBER`.
 // Both, and this library in LD_PRELOAD, are removed from the environment of the runs. The exit code is 0 if all runs
 // succeeded, and else that of the first which did not; the remaining ones are then not executed.
 //
 // Compiled and used by worker/execute/forking.
 
 #include <dirent.h>
-#include <dlfcn.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -21,10 +21,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <vector>
+
+#include "watched-calls.h"
 
 // omnetpp::envir::EnvirBase::resolveRunFilter(const char *configName, const char *runFilter), OMNeT++ 5.4 to 6.x. A
 // member function is called like a function whose first parameter is the object (Itanium C++ ABI, 3.1.1).
@@ -38,18 +38,21 @@ static const char *const PRELOAD = "LD_PRELOAD";
 /** EX_SOFTWARE of sysexits(3). */
 static const int FAILED = 70;
 
-static ResolveRunFilter *original;
-/** Numbers of the runs that are still to be started; null if there is nothing to do. */
-static char *runs;
+/** Path of the report; null if there is nothing to do. */
 static char *report;
+static char **arguments;
+/** The open files with which the process was started: separate processes would share them, too. */
+static const int MOST_INHERITED = 1024;
+static bool inherited[MOST_INHERITED];
 
+/** @param what also the name of a function that was called too early. */
 [[noreturn]] static void fail(const char *what) {
     fprintf(stderr, "cannot execute several runs in copies of one process: %s\n", what);
     fflush(nullptr);
     _exit(FAILED);
 }
 
-static char *take_variable(const char *name) {
+static char *remove_variable(const char *name) {
     const char *value = getenv(name);
     char *copy = value == nullptr ? nullptr : strdup(value);
     unsetenv(name);
@@ -57,29 +60,55 @@ static char *take_variable(const char *name) {
 }
 
 /** Removes this library, which is the first, from the list of those to be loaded. */
-static void leave_preload() {
-    char *libraries = take_variable(PRELOAD);
+static void remove_from_preload() {
+    char *libraries = remove_variable(PRELOAD);
     const char *others = libraries == nullptr ? nullptr : strchr(libraries, ':');
     if (others != nullptr) setenv(PRELOAD, others + 1, 1);
     free(libraries);
 }
 
-/** Does nothing in other programs, such as a shell that will execute the simulation. */
-__attribute__((constructor)) static void prepare() {
-    original = reinterpret_cast<ResolveRunFilter *>(dlsym(RTLD_NEXT, RESOLVE_RUN_FILTER));
-    if (original == nullptr) return;
-    runs = take_variable(RUNS);
-    report = take_variable(REPORT);
-    if (runs != nullptr) leave_preload();
+/** Calls a function with the number of each thread or file of this process, by its folder in /proc. */
+template <typename Visit>
+static void for_each_in(const char *folder, Visit visit) {
+    DIR *entries = opendir(folder);
+    if (entries == nullptr) return;
+    while (const dirent *entry = readdir(entries)) {
+        const int number = atoi(entry->d_name);
+        if (entry->d_name[0] != '.' && number != dirfd(entries)) visit(number);
+    }
+    closedir(entries);
 }
 
-static bool has_one_thread() {
-    DIR *tasks = opendir("/proc/self/task");
-    if (tasks == nullptr) return false;
-    int threads = 0;
-    while (const dirent *entry = readdir(tasks)) threads += entry->d_name[0] != '.';
-    closedir(tasks);
-    return threads == 1;
+
+/** Called before all other initialisation (`-z initfirst`), when there is no environment yet. */
+__attribute__((constructor)) static void look_around(int, char **argv) {
+    arguments = argv;
+    for_each_in("/proc/self/fd", [](int file) {
+        if (file < MOST_INHERITED) inherited[file] = true;
+    });
+}
+
+static bool shares_memory() {
+    FILE *maps = fopen("/proc/self/maps", "re");
+    if (maps == nullptr) fail("/proc is not readable");
+    char line[8192], permissions[8];
+    bool shares = false;
+    while (fgets(line, sizeof line, maps) != nullptr)
+        if (sscanf(line, "%*s %7s", permissions) == 1) shares |= permissions[1] == 'w' && permissions[3] == 's';
+    fclose(maps);
+    return shares;
+}
+
+/** Ends the process if a copy would share something with others, or would lack something. */
+static void check_that_copies_are_alike() {
+    int threads = 0; // none if /proc is not readable
+    for_each_in("/proc/self/task", [&](int) { threads++; });
+    if (threads != 1) fail("it has several threads, or /proc is not readable");
+    for_each_in("/proc/self/fd", [](int file) {
+        if (file >= MOST_INHERITED || !inherited[file]) fail("it has opened a file");
+    });
+    if (shares_memory()) fail("it has shared memory");
+    if (called_before_copy != nullptr) fail(called_before_copy);
 }
 
 static long long milliseconds(const timeval &time) { return time.tv_sec * 1000LL + time.tv_usec / 1000; }
@@ -90,42 +119,62 @@ static long long now() {
     return milliseconds(time);
 }
 
-static void add_to_report(const char *run, long long begin, const rusage &usage) {
-    FILE *file = report == nullptr ? nullptr : fopen(report, "ae");
-    if (file == nullptr) fail("its report cannot be written");
-    const long long cpu = milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime);
-    fprintf(file, "%s %lld %lld %lld %ld\n", run, begin, now(), cpu, usage.ru_maxrss);
-    if (fclose(file) != 0) fail("its report cannot be written");
+static void add_to_report(const char *line) {
+    const int file = open(report, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (file < 0 || write(file, line, strlen(line)) < 0 || close(file) != 0)
+        fail("its report cannot be written");
 }
 
-/** Waits for a run; ends the process if it failed. */
-static void finish(const char *run, pid_t child) {
+static void note_removal() {
+    if (is_copied) add_to_report("a file was removed\n");
+}
+
+/** Waits for a run; ends the process if it failed, or has left a process that would run beside the next. */
+static void finish(const char *run, pid_t copy) {
     const long long begin = now();
     int status;
     rusage usage;
-    while (wait4(child, &status, 0, &usage) < 0)
+    while (wait4(copy, &status, 0, &usage) < 0)
         if (errno != EINTR) fail(strerror(errno));
     if (WIFSIGNALED(status)) _exit(128 + WTERMSIG(status));
     if (WEXITSTATUS(status) != 0) _exit(WEXITSTATUS(status));
-    add_to_report(run, begin, usage);
+    pid_t other;
+    while ((other = waitpid(-1, nullptr, WNOHANG)) > 0) continue;
+    if (other == 0) fail("a run has left a process");
+    const long long cpu = milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime);
+    char line[128];
+    snprintf(line, sizeof line, "%s %lld %lld %lld %ld\n", run, begin, now(), cpu, usage.ru_maxrss);
+    add_to_report(line);
 }
 
-/** Executes all runs. Returns only in their copies: the number of the run. */
-static const char *execute_runs() {
-    if (!has_one_thread()) fail("it has several threads");
+/** Makes this process, a copy, one that was started for a run. */
+static void become(char *run, pid_t parent) {
+    is_copied = true;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(FAILED);
+    char file[4096];
+    snprintf(file, sizeof file, "%s.%s", report, run);
+    const int output = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+    if (output < 0 || dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0) _exit(FAILED);
+    close(output);
+    for (char **each = arguments; each[0] != nullptr && each[1] != nullptr; each++)
+        if (strcmp(each[0], "-r") == 0) each[1] = run;
+}
+
+/** Executes runs. Returns only in their copies: the number of the run. @param numbers separated by commas; is changed. */
+static const char *execute_runs(char *numbers) {
+    check_that_copies_are_alike();
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
     const pid_t parent = getpid();
-    char *rest = runs;
-    runs = nullptr;
-    while (const char *run = strsep(&rest, ",")) {
+    while (char *run = strsep(&numbers, ",")) {
         fflush(nullptr); // what is buffered would be printed by each copy
-        const pid_t child = fork();
-        if (child < 0) fail(strerror(errno));
-        if (child == 0) {
-            prctl(PR_SET_PDEATHSIG, SIGKILL);
-            if (getppid() != parent) _exit(FAILED);
+        const pid_t copy = fork();
+        if (copy < 0) fail(strerror(errno));
+        if (copy == 0) {
+            become(run, parent);
             return run;
         }
-        finish(run, child);
+        finish(run, copy);
     }
     _exit(0);
 }
@@ -133,5 +182,10 @@ static const char *execute_runs() {
 std::vector<int> resolve_run_filter(void *envir, const char *config, const char *filter) asm(RESOLVE_RUN_FILTER);
 
 std::vector<int> resolve_run_filter(void *envir, const char *config, const char *filter) {
-    return original(envir, config, runs == nullptr ? filter : execute_runs());
+    static ResolveRunFilter *original = next<ResolveRunFilter>(RESOLVE_RUN_FILTER);
+    char *numbers = is_copied ? nullptr : remove_variable(RUNS);
+    if (numbers == nullptr) return original(envir, config, filter);
+    report = remove_variable(REPORT);
+    remove_from_preload();
+    return original(envir, config, execute_runs(numbers));
 }

@@ -157,6 +157,8 @@ function answerRows(study, tools, rounds) {
     ["swarm-tool", "status"],
     ["runall-swarm", "list"],
     ["runall-swarm", "attach", "last", "--quiet"],
+    ["runall-swarm", "__complete", "attach", ""], // as the tab key calls it
+    ["runall-swarm", "__complete", "-c", ""],
   ];
   /** @param {readonly string[]} args */
   const time = (args) =>
@@ -165,7 +167,7 @@ function answerRows(study, tools, rounds) {
   return commands.map(([tool, ...args]) => {
     const ms = time([path.join(ROOT, `bin/${tool}.js`), ...args]);
     return {
-      what: `${tool} ${args[0] ?? ""}`,
+      what: [tool, ...args].join(" ").trimEnd(),
       figure: `${ms.toFixed(0)} ms`,
       limit: "250 ms",
       details: `node -e '' takes ${empty.toFixed(0)} ms`,

@@ -20,11 +20,10 @@ const END = "End.\n";
 /**
  * Returns the output of each run of a process that executed several runs one after the other (`-r 0,5,9`),
  * with what the process printed at its start. The statistics of the whole batch are left out.
- * @param forked each run was executed in a copy of the process, which printed everything to its end.
  * @returns the parts in the order of the runs; none if no run was announced.
  * @see OMNeT++ Simulation Manual, "Running Simulations", "Running Several Simulation Runs".
  */
-export function splitBatchOutput(printed: string, forked = false): PrintedPart[] {
+export function splitBatchOutput(printed: string): PrintedPart[] {
   const beginnings = [...printed.matchAll(BEGINNING)];
   const preamble = printed.slice(0, beginnings[0]?.index);
   return beginnings.map(({ 1: number, index }, at) => {
@@ -32,9 +31,14 @@ export function splitBatchOutput(printed: string, forked = false): PrintedPart[]
     const part = printed.slice(index, next?.index).replace(STATISTICS, "");
     return {
       runNumber: Number(number),
-      text: preamble + (next === undefined ? part : forked ? part.replace(/\n$/, "") : part + END),
-      runId: RUN_ID.exec(part)?.[1],
+      text: preamble + part + (next === undefined ? "" : END),
+      runId: runIdPrinted(part),
       elapsedMs: elapsedMsIn(part),
     };
   });
+}
+
+/** Returns the run ID that a process has printed for its run; undefined if it has not. */
+export function runIdPrinted(printed: string): string | undefined {
+  return RUN_ID.exec(printed)?.[1];
 }

@@ -13,8 +13,8 @@ export interface MachineMemory {
    */
   available(): number;
   /**
-   * Returns the memory of a process and of those that it has started; undefined if it has ended, or except on Linux. What
-   * they share by copying on write counts for each.
+   * Returns the memory of a process, or of the largest of those that it has started: what they share by copying on write
+   * would count several times in a sum. Undefined if it has ended, or except on Linux.
    */
   usedBy(pid: number): ProcessMemory | undefined;
 }
@@ -48,7 +48,7 @@ export function machineMemory(platform: NodeJS.Platform = process.platform): Mac
   return {
     total: () => Math.min(totalmem(), ...limits().map(({ limit }) => limit)),
     available: () => Math.min(freemem(), ...limits().map(({ limit, used }) => limit - used())),
-    usedBy: (pid) => usedByAll([pid, ...descendantsOf(pid)]),
+    usedBy: (pid) => largestOf([pid, ...descendantsOf(pid)]),
   };
 }
 
@@ -115,11 +115,10 @@ const RESIDENT = /^VmRSS:\s+(\d+) kB$/m;
 const PEAK = /^VmHWM:\s+(\d+) kB$/m;
 const FILES = /^RssFile:\s+(\d+) kB$/m;
 
-/** Returns the sum of what these processes use. The sum of their peaks may never have been reached. */
-function usedByAll(pids: readonly number[]): ProcessMemory | undefined {
+function largestOf(pids: readonly number[]): ProcessMemory | undefined {
   const all = pids.flatMap((pid) => parseStatus(textOf(`/proc/${pid}/status`)) ?? []);
   if (all.length === 0) return undefined;
-  return all.reduce((sum, each) => ({ now: sum.now + each.now, peak: sum.peak + each.peak }));
+  return { now: Math.max(...all.map(({ now }) => now)), peak: Math.max(...all.map(({ peak }) => peak)) };
 }
 
 /** Returns the memory of a process from its file in /proc. @see proc(5), status. */

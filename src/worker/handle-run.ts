@@ -181,11 +181,17 @@ async function runBatch(
   const { campaign, admission } = where;
   const isTroubled = taken.lost > 0 || job.troubles !== undefined || job.memoryBytes !== undefined;
   if (isTroubled || deps.batches.size(campaign, Infinity) === 1) return undefined;
+  const forkLibrary = deps.batches.forkLibrary(campaign); // known at the moment at which batches are allowed
   const others = await joinOthers(taken, where, deps.batches);
   if (others.length === 0) return undefined;
   const abandoned = AbortSignal.any([taken.signal, ...others.map((other) => other.signal)]);
   const jobs = others.map((other) => ({ job: parseJob(other), attempt: other.attempt }));
-  const batch = { ...where, abandoned, jobs: [{ job, attempt: taken.attempt }, ...jobs] as const };
+  const batch = {
+    ...where,
+    abandoned,
+    forkLibrary,
+    jobs: [{ job, attempt: taken.attempt }, ...jobs] as const,
+  };
   const handBack = (): void => jobs.forEach((other) => admission.handBack(other.job.run.runNumber));
   taken.report({ type: "batch", runs: jobs.map((other) => other.job.run.runNumber) } satisfies RunReport);
   const results = await executeBatch(batch, deps).catch((error: unknown) => {

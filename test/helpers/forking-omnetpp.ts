@@ -17,7 +17,8 @@ export async function makeForkingOmnetpp(folder: string): Promise<string> {
     await promisify(execFile)("g++", ["-std=c++17", ...args]);
   };
   await compile("-shared", "-fPIC", "-o", path.join(lib, "liboppenvir.so"), path.join(SOURCES, "envir.cc"));
-  const linked = [`-L${lib}`, "-loppenvir", "-Wl,-rpath,$ORIGIN/../lib", "-pthread"];
+  await compile("-shared", "-fPIC", "-o", path.join(lib, "libmodel.so"), path.join(SOURCES, "model.cc"));
+  const linked = [`-L${lib}`, "-loppenvir", "-lmodel", "-Wl,-rpath,$ORIGIN/../lib", "-pthread"];
   await compile("-o", path.join(bin, "opp_run"), path.join(SOURCES, "opp_run.cc"), ...linked);
   await symlink("opp_run", path.join(bin, "opp_run_release"));
   return bin;

@@ -59,11 +59,13 @@ it("forms no batch of a campaign after one was of no use", async () => {
   expect(batches.size(wanted(5), 100)).toBe(1);
 });
 
-it("waits for a batch ten times its intended duration, but no longer than for a run", () => {
+it("waits for a batch ten times its expected duration, but no longer than for a run", async () => {
   const batches = new Batches(2, none);
-  expect(batches.timeoutMs(someCampaign({ id: "c1" }))).toBe(10_000);
-  expect(batches.timeoutMs(wanted(5))).toBe(50_000);
-  expect(batches.timeoutMs({ ...wanted(5), timeoutMs: 300 })).toBe(300);
+  expect(batches.timeoutMs(someCampaign({ id: "c1" }), 3)).toBe(10_000);
+  await batches.learn(wanted(5), nowhere, { runMs: 700, startMs: 100 });
+  expect(batches.timeoutMs(wanted(5), 5)).toBe(36_000);
+  expect(batches.timeoutMs(wanted(5), 1)).toBe(10_000);
+  expect(batches.timeoutMs({ ...wanted(5), timeoutMs: 300 }, 5)).toBe(300);
 });
 
 describe("of an OMNeT++ whose process can be copied", () => {
@@ -73,6 +75,7 @@ describe("of an OMNeT++ whose process can be copied", () => {
   const sizeAfter = async (runMs: number, startMs: number, waiting = 1000, slots = 2): Promise<number> => {
     const batches = new Batches(2, forking);
     await batches.learn(campaign, nowhere, { runMs, startMs });
+    await batches.learn(campaign, nowhere, { runMs, startMs }, 4);
     expect(batches.forkLibrary(campaign)).toBe("/fork-runs.so");
     return batches.size(campaign, waiting, slots);
   };
@@ -99,8 +102,19 @@ describe("of an OMNeT++ whose process can be copied", () => {
     const batches = new Batches(2, forking);
     const limited = { ...campaign, timeoutMs: 1000 };
     await batches.learn(limited, nowhere, { runMs: 50, startMs: 10 });
+    await batches.learn(limited, nowhere, { runMs: 50, startMs: 10 }, 8);
     expect(batches.size(limited, 1000)).toBe(10);
-    expect(batches.timeoutMs(limited)).toBe(1000);
+    expect(batches.timeoutMs(limited, 10)).toBe(1000);
+  });
+
+  it("lets batches grow from small ones, because the first runs may be the shortest", async () => {
+    const batches = new Batches(2, forking);
+    const sizes: number[] = [];
+    for (let runs = 1; sizes.length < 4; runs = sizes.at(-1)!) {
+      await batches.learn(campaign, nowhere, { runMs: 10, startMs: 100 }, runs);
+      sizes.push(batches.size(campaign, 10_000));
+    }
+    expect(sizes).toEqual([4, 16, 64, 256]);
   });
 
   it("executes runs one by one if the user wants that", async () => {

@@ -3,12 +3,11 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import type { Run } from "../../src/model/run.ts";
-import { splitBatchOutput } from "../../src/omnetpp/batch-output.ts";
 import {
   ForkLibrary,
   forkingEnvironment,
-  readReport,
-  type ForkedUsage,
+  readForkedRuns,
+  type ForkedRun,
 } from "../../src/worker/execute/forking.ts";
 import { makeForkingOmnetpp } from "../helpers/forking-omnetpp.ts";
 import { describeWithService } from "../helpers/services.ts";
@@ -18,7 +17,7 @@ interface Ended {
   code: number | string | null | undefined;
   stdout: string;
   stderr: string;
-  usages: ForkedUsage[] | undefined;
+  ran: ForkedRun[] | undefined;
 }
 
 describeWithService("g++", "runs in copies of one process", () => {
@@ -47,16 +46,22 @@ describeWithService("g++", "runs in copies of one process", () => {
   /** Executes runs of a config, as a worker starts them: by a shell. */
   async function execute(config: string, numbers: number[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
     const runs = runsOf(config, numbers);
-    const report = path.join(folder.path, "report");
-    await writeFile(report, "0 1 2 3 4\n"); // left by an earlier process
+    const forks = path.join(folder.path, "forks");
+    await mkdir(forks);
+    const forking = { library, folder: forks };
     const args = ["-c", 'exec "$@"', "sh", path.join(bin, "opp_run"), "-c", config, "-r", String(numbers[0])];
     const options = {
       cwd: folder.path,
-      env: forkingEnvironment({ ...pathWith(bin), ...env }, { library, report }, runs),
+      env: forkingEnvironment({ ...pathWith(bin), ...env }, forking, runs),
     };
     return await new Promise((resolve) => {
       execFile("/bin/sh", args, options, (error, stdout, stderr) =>
-        resolve({ code: error === null ? 0 : error.code, stdout, stderr, usages: readReport(report, runs) }),
+        resolve({
+          code: error === null ? 0 : error.code,
+          stdout,
+          stderr,
+          ran: readForkedRuns(forking, runs),
+        }),
       );
     });
   }
@@ -65,7 +70,7 @@ describeWithService("g++", "runs in copies of one process", () => {
     await readFile(path.join(folder.path, "results", `${name}.sca`), "utf8");
 
   it("find the process as if each were its only run", async () => {
-    const { code, stdout, stderr, usages } = await execute("Quick", [3, 7, 12]);
+    const { code, stdout, stderr, ran } = await execute("Quick", [3, 7, 12]);
     expect([code, stderr]).toEqual([0, ""]);
     const processes = new Set<string>();
     for (const run of [3, 7, 12]) {
@@ -75,21 +80,33 @@ describeWithService("g++", "runs in copies of one process", () => {
       processes.add(/processid (\d+)/.exec(text)![1]!);
     }
     expect(processes.size).toBe(3);
-    const alone = await execute("Quick", [12]);
-    const withoutId = (text: string): string => text.replace(/runID=\S+/, "");
-    const printed = splitBatchOutput(stdout, true).map(({ text }) => withoutId(text));
-    expect(printed).toHaveLength(3);
-    expect(printed[2]).toBe(withoutId(alone.stdout));
-    expect(printed[0]!.replaceAll("#3", "#12")).toBe(printed[2]);
-    expect(usages!.map(({ runNumber }) => runNumber)).toEqual([3, 7, 12]);
+    expect(await scalars("Quick-12")).toContain('attr arguments "-c Quick -r 12 "\n');
+    expect(stdout).toMatch(/Setting up Cmdenv\.\.\.\n$/);
+    expect(ran!.map(({ runNumber }) => runNumber)).toEqual([3, 7, 12]);
+    for (const { runNumber, printed } of ran!) {
+      const text = printed.toString();
+      expect(text.match(/run #\d+\.\.\.$/gm)).toEqual([`run #${runNumber}...`]);
+      expect(text).toMatch(/^\nPreparing [^]*\nEnd\.\n$/);
+    }
+  });
+
+  it("have their output to themselves, as they printed it", async () => {
+    const { ran, stderr } = await execute("Noisy", [3, 4, 5]);
+    expect(stderr).toBe("");
+    const printed = ran!.map((run) => run.printed.toString("latin1"));
+    expect(printed[1]).toContain("Run statistics: total M\u00fcll\n");
+    expect(printed[1]).toContain("no newline at the end");
+    expect(printed[0]!.replaceAll("#3", "#5").replaceAll(/runID=\S+/g, "")).toBe(
+      printed[2]!.replaceAll(/runID=\S+/g, ""),
+    );
   });
 
   it("are measured one by one", async () => {
-    const { usages } = await execute("Large", [3, 4, 5]);
-    const [before, large, after] = usages!.map(({ peakMemoryBytes }) => peakMemoryBytes);
+    const { ran } = await execute("Large", [3, 4, 5]);
+    const [before, large, after] = ran!.map(({ peakMemoryBytes }) => peakMemoryBytes);
     expect(large).toBeGreaterThan(64 * 2 ** 20);
     expect(Math.max(before!, after!)).toBeLessThan(32 * 2 ** 20);
-    for (const { wallMs, startedAt } of usages!) {
+    for (const { wallMs, startedAt } of ran!) {
       expect(wallMs).toBeGreaterThanOrEqual(0);
       expect(Math.abs(Date.now() - startedAt)).toBeLessThan(60_000);
     }
@@ -105,19 +122,45 @@ describeWithService("g++", "runs in copies of one process", () => {
     ["fails", "Broken", 1],
     ["is killed", "Killed", 137],
   ])("end with the first that %s", async (_, config, exitCode) => {
-    const { code, usages } = await execute(config, [3, 4, 5]);
+    const { code, ran } = await execute(config, [3, 4, 5]);
     expect(code).toBe(exitCode);
-    expect(usages).toBeUndefined();
+    expect(ran).toBeUndefined();
     expect(
       (await readdir(path.join(folder.path, "results"))).filter((name) => name.endsWith("-5.sca")),
     ).toEqual([]);
   });
 
-  it("are not executed in a process with several threads, which a copy would not have", async () => {
-    const { code, stderr } = await execute("Threads", [3, 4]);
+  it.each([
+    ["has several threads", "Threads", "it has several threads"],
+    ["has opened a file", "OpenFile", "it has opened a file"],
+    ["shares memory", "SharedMemory", "it has shared memory"],
+    ["has drawn a random number", "Random", "_ZNSt13random_device9_M_getvalEv"],
+    ["has read the clock", "Clock", "_ZNSt6chrono3_V212system_clock3nowEv"],
+    ["has asked for the time", "Seconds", "time"],
+    ["has asked for its process id", "Process", "getpid"],
+    ["has created a folder", "Folder", "mkdtemp"],
+    ["has written a file", "Stream", "fopen"],
+  ])("are not executed in a process that %s before they begin", async (_, config, reason) => {
+    const { code, stderr, ran } = await execute(config, [3, 4]);
     expect(code).toBe(70);
-    expect(stderr).toContain("it has several threads");
-    expect(await readdir(folder.path)).toEqual([]);
+    expect(stderr).toContain(`cannot execute several runs in copies of one process: ${reason}`);
+    expect(ran).toBeUndefined();
+    expect(await readdir(folder.path)).not.toContain("results");
+  });
+
+  it("are executed in a process that has done what is the same for each", async () => {
+    expect((await execute("Harmless", [3, 4])).ran).toHaveLength(2);
+  });
+
+  it("do not count if one of them has removed a file, which another would not find", async () => {
+    const { code, ran } = await execute("Removal", [3, 4, 5]);
+    expect([code, ran]).toEqual([0, undefined]);
+  });
+
+  it("do not count if one of them leaves a process, which runs beside another", async () => {
+    const { code, ran, stderr } = await execute("Background", [3, 4, 5]);
+    expect([code, ran]).toEqual([70, undefined]);
+    expect(stderr).toContain("a run has left a process");
   });
 
   it.each<{ without: string; env: (place: string) => NodeJS.ProcessEnv }>([

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { RunJob } from "../../model/campaign.ts";
 import type { Usage, RunResult } from "../../model/result.ts";
@@ -6,8 +6,9 @@ import type { Run } from "../../model/run.ts";
 import { CmdenvOutput } from "../../omnetpp/cmdenv-output.ts";
 import type { SimulationEnd } from "../../omnetpp/simulate.ts";
 import type { ExecutionContext, RunnerDependencies } from "./execution-context.ts";
+import { endedCopies, endedParts, type EndedInBatch } from "./batch-runs.ts";
 import type { ProcessTimes } from "./batches.ts";
-import { readReport, type ForkedUsage } from "./forking.ts";
+import type { Forking } from "./forking.ts";
 import { differenceOf } from "../tree/difference.ts";
 import {
   outputsOf,
@@ -17,8 +18,9 @@ import {
   withoutRunning,
   withTree,
   type EndedRun,
+  type Simulated,
 } from "./runner.ts";
-import { separate, type Part } from "./separate.ts";
+import { separate } from "./separate.ts";
 import type { SlotTree } from "../tree/slot-tree.ts";
 
 const GRACE_MS = 1000;
@@ -29,6 +31,8 @@ interface BatchJob {
 }
 
 export interface BatchAttempt extends ExecutionContext {
+  /** The library with which each run is executed in a copy of the process; undefined: one after the other in it. */
+  forkLibrary: string | undefined;
   jobs: readonly [BatchJob, ...BatchJob[]];
 }
 
@@ -54,75 +58,65 @@ async function runIn(
   batch: BatchAttempt,
   deps: RunnerDependencies,
 ): Promise<RunResult[] | undefined> {
-  const { campaign, slot, jobs } = batch;
-  const output = new CmdenvOutput();
+  const { campaign, slot, jobs, forkLibrary } = batch;
   const [first, ...others] = jobs;
   const runs: [Run, ...Run[]] = [first.job.run, ...others.map(({ job }) => job.run)];
-  const limits = { timeoutMs: deps.batches.timeoutMs(campaign), graceMs: GRACE_MS };
-  const library = deps.batches.forkLibrary(campaign);
-  const forking = library === undefined ? undefined : { library, report: path.join(slot.directory, "forks") };
+  using forking =
+    forkLibrary === undefined ? undefined : openForking(forkLibrary, path.join(slot.directory, "forks"));
+  const output = new CmdenvOutput();
+  const limits = { timeoutMs: deps.batches.timeoutMs(campaign, jobs.length), graceMs: GRACE_MS };
   const simulated = await simulateIn(tree, batch, runs, output, limits, forking);
   const { end, printed, startedAt } = simulated;
   if (end.cancelled) {
     await slot.discard(tree);
     return jobs.map(() => withoutRunning("cancelled", "cancelled"));
   }
-  const outcomes = runs.map((run) => output.outcomeOf(run.runNumber, end));
+  const ended = forking ? endedCopies(forking, runs, simulated) : endedParts(output, runs, simulated);
   const processSucceeded = end.exitCode === 0 && end.omittedOutputBytes === 0;
-  const allCompleted = processSucceeded && outcomes.every(({ state }) => state === "done");
+  const allCompleted = processSucceeded && ended?.every(({ outcome }) => outcome.state === "done") === true;
   const difference = await differenceOf(tree, slot);
-  const { files: written, warnings, problems } = outputsOf(tree, campaign, difference);
-  if (!allCompleted || difference.damaged.length > 0 || warnings.length + problems.length > 0)
-    return undefined;
-  const parts = separate(tree.mirror, {
-    runs,
-    printed: printed.file,
-    written,
-    forked: forking !== undefined,
-  });
-  const durations = forking === undefined ? parts?.map(durationOf) : readReport(forking.report, runs);
-  if (parts === undefined || durations === undefined) return undefined;
+  const { files: written, folders, warnings, problems } = outputsOf(tree, campaign, difference);
+  const unclear = [...difference.damaged, ...folders, ...warnings, ...problems];
+  if (!allCompleted || unclear.length > 0) return undefined;
+  const runIds = ended.map(({ runId }) => runId);
+  const files = separate(tree.mirror, runIds, written);
+  if (files === undefined) return undefined;
   batch.release();
-  void deps.batches.learn(campaign, tree, timesOfProcess(durations, simulated));
-  const times = timesOf(durations, startedAt, end);
+  void deps.batches.learn(campaign, tree, timesOfProcess(ended, simulated), jobs.length);
+  const times = timesOf(ended, startedAt, end);
   const results: RunResult[] = [];
-  for (const [at, part] of parts.entries()) {
+  for (const [at, { outcome, text }] of ended.entries()) {
     const file = `${printed.file}-${at}`;
-    writeFileSync(file, part.output);
-    const ended: EndedRun = {
+    writeFileSync(file, text, "latin1");
+    const run: EndedRun = {
       ...jobs[at]!,
       ...times[at]!,
-      outcome: outcomes[at]!,
-      outputs: { files: part.written, folders: [] },
+      outcome,
+      outputs: { files: files[at]!, folders: [] },
       printed: { file },
       ...(at === 0 && simulated.warnings.length > 0 && { warnings: simulated.warnings }),
     };
-    results.push(await storeRun(tree, ended, batch, deps.results));
+    results.push(await storeRun(tree, run, batch, deps.results));
   }
   await slot.clean(
     tree,
     difference,
-    results.flatMap(({ files }) => pathsOf(files)),
+    results.flatMap(({ files: stored }) => pathsOf(stored)),
   );
   return results;
 }
 
-/** What a run of a batch took, as far as it is known. */
-type Duration = { wallMs: number } & Partial<
-  Pick<ForkedUsage, "startedAt" | "cpuTimeMs" | "peakMemoryBytes">
->;
-
-function durationOf({ elapsedMs }: Part): Duration {
-  return { wallMs: elapsedMs };
+function openForking(library: string, folder: string): Forking & Disposable {
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  remove(); // left by a worker that was killed
+  mkdirSync(folder);
+  return { library, folder, [Symbol.dispose]: remove };
 }
 
 /** Returns the average wall time of a run, and the time until the first one began: 0 if it was not measured. */
-function timesOfProcess(
-  durations: readonly Duration[],
-  { end, startedAt }: { end: SimulationEnd; startedAt: number },
-): ProcessTimes {
-  const startMs = Math.max(0, (durations[0]?.startedAt ?? startedAt) - startedAt);
-  return { startMs, runMs: Math.max(0, end.usage.wallTimeMs - startMs) / durations.length };
+function timesOfProcess(ended: readonly EndedInBatch[], { end, launchedAt }: Simulated): ProcessTimes {
+  const startMs = Math.max(0, (ended[0]?.startedAt ?? launchedAt) - launchedAt);
+  return { startMs, runMs: Math.max(0, end.usage.wallTimeMs - startMs) / ended.length };
 }
 
 /**
@@ -130,20 +124,20 @@ function timesOfProcess(
  * plus an equal share of the rest; so is its CPU time, or proportional to that if it is not known.
  */
 function timesOf(
-  durations: readonly Duration[],
+  ended: readonly EndedInBatch[],
   startedAt: number,
   { usage }: SimulationEnd,
 ): { startedAt: number; finishedAt: number; usage: Usage }[] {
-  const total = durations.reduce((sum, { wallMs }) => sum + wallMs, 0);
-  const share = Math.max(0, usage.wallTimeMs - total) / durations.length;
+  const total = ended.reduce((sum, { wallMs }) => sum + wallMs, 0);
+  const share = Math.max(0, usage.wallTimeMs - total) / ended.length;
   let at = startedAt;
-  return durations.map(({ wallMs, cpuTimeMs, peakMemoryBytes = usage.peakMemoryBytes }) => {
+  return ended.map(({ wallMs, cpuTimeMs, peakMemoryBytes = usage.peakMemoryBytes }) => {
     const wallTimeMs = Math.max(1, Math.round(wallMs + share));
     const ofProcess = usage.cpuTimeMs ?? 0;
     const cpu =
       cpuTimeMs === undefined
         ? (ofProcess * (wallMs + share)) / Math.max(1, usage.wallTimeMs)
-        : cpuTimeMs + ofProcess / durations.length;
+        : cpuTimeMs + ofProcess / ended.length;
     const own = {
       wallTimeMs,
       ...(usage.cpuTimeMs !== undefined && { cpuTimeMs: Math.round(cpu) }),

@@ -23,6 +23,8 @@ const NEGLIGIBLE = 0.01;
  * the others.
  */
 const TIMEOUT_FACTOR = 10;
+/** A batch may have this many times as many runs as those before. */
+const GROWTH = 4;
 /** Minimum number of batches that remain for each slot, so that no runner finishes long after the others. */
 const BATCHES_LEFT = 2;
 /** First OMNeT++ in which each run of a process has its own simulation object. In earlier ones state carries over. */
@@ -36,13 +38,17 @@ function nameOf({ identity, id, config, batchSize }: Campaign): string {
 
 /** Wall times of a process that executed runs. */
 export interface ProcessTimes {
+  /** Time until its first run began. */
   startMs: number;
+  /** Average time of a run after that. */
   runMs: number;
 }
 
 /** What is known about a campaign; its times are moving averages. */
 interface Known extends ProcessTimes {
   mayBatch: boolean;
+  /** Maximum number of runs in a batch: the first runs may have been much shorter than others. */
+  most: number;
   /** The library with which each run of a process is executed in a copy of it. */
   forkLibrary?: string | undefined;
 }
@@ -66,19 +72,20 @@ export class Batches {
   /**
    * Records how long a process took that executed runs of a campaign, and examines the program when the campaign is new.
    * Callers need not wait: until the program has been examined, runs are executed one by one.
-   * @param startMs time until its first run began.
-   * @param runMs time of a run after that.
+   * @param times those of the process.
+   * @param runs number of runs that it executed.
    */
-  async learn(campaign: Campaign, tree: SlotTree, { startMs, runMs }: ProcessTimes): Promise<void> {
+  async learn(campaign: Campaign, tree: SlotTree, times: ProcessTimes, runs = 1): Promise<void> {
     const name = nameOf(campaign);
     const known = this.#campaigns.get(name);
     if (known !== undefined) {
-      known.runMs = (known.runMs + runMs) / 2;
-      known.startMs = (known.startMs + startMs) / 2;
+      known.runMs = (known.runMs + times.runMs) / 2;
+      known.startMs = (known.startMs + times.startMs) / 2;
+      known.most = Math.max(known.most, GROWTH * runs);
       return;
     }
     if (this.#campaigns.size >= KNOWN_CAMPAIGNS) this.#campaigns.clear();
-    const fresh: Known = { runMs, startMs, mayBatch: false };
+    const fresh: Known = { ...times, mayBatch: false, most: GROWTH };
     this.#campaigns.set(name, fresh);
     if (campaign.batchSize === 1) return;
     fresh.forkLibrary = await this.#forkLibrary(campaign, tree).catch(() => undefined); // each run reports the reason
@@ -111,13 +118,17 @@ export class Batches {
   }
 
   /** Returns the wall-clock limit of a batch. */
-  timeoutMs(campaign: Campaign): number {
-    const planned = plannedMs(campaign, this.#campaigns.get(nameOf(campaign)));
+  timeoutMs(campaign: Campaign, runs: number): number {
+    const known = this.#campaigns.get(nameOf(campaign));
+    const expected = known === undefined ? 0 : known.startMs + runs * known.runMs;
+    const planned = Math.min(Math.max(expected, BATCH_MS), plannedMs(campaign, known));
     return Math.min(planned * TIMEOUT_FACTOR, campaign.timeoutMs ?? Infinity);
   }
 
   async #forkLibrary(campaign: Campaign, tree: SlotTree): Promise<string | undefined> {
-    return await this.#forking.find(campaign.mode, await runEnvironment(tree, campaign));
+    const { mode, program } = campaign;
+    const own = program.kind === "project" ? path.join(tree.root, program.path) : undefined;
+    return await this.#forking.find(mode, await runEnvironment(tree, campaign), own);
   }
 }
 
@@ -128,7 +139,7 @@ function worthwhileSize(campaign: Campaign, known: Known): number {
   const inPlannedTime = Math.floor(plannedMs(campaign, known) / runMs);
   if (forkLibrary === undefined || campaign.batchSize !== undefined) return inPlannedTime;
   const share = (startMs + PROCESS_MS) / runMs;
-  return share < WORTHWHILE ? 1 : Math.min(inPlannedTime, Math.ceil(share / NEGLIGIBLE));
+  return share < WORTHWHILE ? 1 : Math.min(inPlannedTime, known.most, Math.ceil(share / NEGLIGIBLE));
 }
 
 /** Returns how long a batch may take as planned: less than a single run may take at most. */

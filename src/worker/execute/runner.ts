@@ -116,13 +116,19 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
     },
   };
   const limits = { timeoutMs: campaign.timeoutMs, graceMs: deps.graceMs };
-  const { end, printed, startedAt, warnings } = await simulateIn(tree, attempt, [job.run], both, limits);
+  const { end, printed, startedAt, launchedAt, warnings } = await simulateIn(
+    tree,
+    attempt,
+    [job.run],
+    both,
+    limits,
+  );
   follower.finish();
   const finishedAt = Date.now();
   attempt.release();
   const outcome = output.outcomeOf(job.run.runNumber, end, true);
   if (outcome.state === "done") {
-    const startMs = Math.max(0, (begunAt ?? startedAt) - startedAt);
+    const startMs = Math.max(0, (begunAt ?? launchedAt) - launchedAt);
     void deps.batches.learn(campaign, tree, { startMs, runMs: Math.max(0, end.usage.wallTimeMs - startMs) });
   }
   const difference = await differenceOf(tree, slot);
@@ -179,6 +185,16 @@ function withProblems(
   };
 }
 
+/** A simulation process that has ended. */
+export interface Simulated {
+  end: SimulationEnd;
+  printed: Printed;
+  /** When the run began, and then its process. */
+  startedAt: number;
+  launchedAt: number;
+  warnings: string[];
+}
+
 /**
  * Executes one or several runs in one process. Returns how it ended, its output, its start time and warnings.
  * @param forking undefined if the process executes several runs by itself, one after the other.
@@ -192,8 +208,9 @@ export async function simulateIn(
   output: Pick<CmdenvOutput, "write">,
   limits: Pick<SimulationLimits, "timeoutMs" | "graceMs">,
   forking?: Forking,
-): Promise<{ end: SimulationEnd; printed: Printed; startedAt: number; warnings: string[] }> {
+): Promise<Simulated> {
   const startedAt = Date.now();
+  let launchedAt = startedAt;
   const file = path.join(slot.directory, "output");
   const started: readonly [Run, ...Run[]] = forking === undefined ? runs : [runs[0]];
   const placed = await placeOutputs(await commandFor(tree, campaign, started), tree, campaign, runs[0]);
@@ -212,6 +229,7 @@ export async function simulateIn(
     },
     output,
     (identity) => {
+      launchedAt = Date.now();
       pid = identity?.pid;
       slot.remember(identity);
       if (pid !== undefined) memory.watch(pid);
@@ -222,7 +240,7 @@ export async function simulateIn(
   if (!cancelled.aborted) memory.signal.throwIfAborted();
   if (end.outOfMemory) memory.throwIfCrowded();
   ensureDiskSpace(slot.directory);
-  return { end, printed: { file, belongsTo: command.printedTo, pid }, startedAt, warnings };
+  return { end, printed: { file, belongsTo: command.printedTo, pid }, startedAt, launchedAt, warnings };
 }
 
 /** Returns whether Cmdenv would redirect its output, as under `opp_runall`, unless the command line decides that. */
