@@ -4,7 +4,7 @@ import type { Run } from "../../model/run.ts";
 import { runIdPrinted, splitBatchOutput } from "../../omnetpp/batch-output.ts";
 import { CmdenvOutput } from "../../omnetpp/cmdenv-output.ts";
 import { readForkedRuns, type ForkedRun, type Forking } from "./forking.ts";
-import type { Simulated } from "./runner.ts";
+import type { Simulated } from "./run-process.ts";
 
 /** A run of a batch that has ended. */
 export interface EndedInBatch extends Partial<

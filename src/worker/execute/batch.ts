@@ -10,16 +10,8 @@ import { endedCopies, endedParts, type EndedInBatch } from "./batch-runs.ts";
 import type { ProcessTimes } from "./batches.ts";
 import type { Forking } from "./forking.ts";
 import { differenceOf } from "../tree/difference.ts";
-import {
-  outputsOf,
-  pathsOf,
-  simulateIn,
-  storeRun,
-  withoutRunning,
-  withTree,
-  type EndedRun,
-  type Simulated,
-} from "./runner.ts";
+import { outputsOf, pathsOf, storeRun, withoutRunning, withTree, type EndedRun } from "./runner.ts";
+import { simulateIn, type Simulated } from "./run-process.ts";
 import { separate } from "./separate.ts";
 import type { SlotTree } from "../tree/slot-tree.ts";
 
@@ -65,7 +57,7 @@ async function runIn(
     forkLibrary === undefined ? undefined : openForking(forkLibrary, path.join(slot.directory, "forks"));
   const output = new CmdenvOutput();
   const limits = { timeoutMs: deps.batches.timeoutMs(campaign, jobs.length), graceMs: GRACE_MS };
-  const simulated = await simulateIn(tree, batch, runs, output, limits, forking);
+  const simulated = await simulateIn(tree, batch, { runs, forking }, output, limits);
   const { end, printed, startedAt } = simulated;
   if (end.cancelled) {
     await slot.discard(tree);
