@@ -5,20 +5,18 @@
 // In the environment:
 //   INET_SWARM_FORKED_RUNS   numbers of the runs, separated by commas
 //   INET_SWARM_FORK_REPORT   file that receives, for each run that succeeded, its number, start and end (ms since 1970),
-//                            CPU time (ms), and peak memory (kB), separated by blanks; and a line if a run has removed a
-//                            file. What a run prints goes to the file of this name with the suffix `.NUMBER`.
+//                            CPU time (ms), and peak memory (kB), separated by blanks; and a line if a run
+//                            has done what a later one could notice. What a run prints goes to the file of this name with the suffix `.NUMBER`.
 // Both, and this library in LD_PRELOAD, are removed from the environment of the runs. The exit code is 0 if all runs
 // succeeded, and else that of the first which did not; the remaining ones are then not executed.
 //
 // Compiled and used by worker/execute/forking.
 
-#include <dirent.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -45,7 +43,6 @@ static char **arguments;
 static const int MOST_INHERITED = 1024;
 static bool inherited[MOST_INHERITED];
 
-/** @param what also the name of a function that was called too early. */
 [[noreturn]] static void fail(const char *what) {
     fprintf(stderr, "cannot execute several runs in copies of one process: %s\n", what);
     fflush(nullptr);
@@ -79,7 +76,6 @@ static void for_each_in(const char *folder, Visit visit) {
     closedir(entries);
 }
 
-
 /** Called before all other initialisation (`-z initfirst`), when there is no environment yet. */
 __attribute__((constructor)) static void look_around(int, char **argv) {
     arguments = argv;
@@ -101,6 +97,11 @@ static bool shares_memory() {
 
 /** Ends the process if a copy would share something with others, or would lack something. */
 static void check_that_copies_are_alike() {
+    if (called_before_copy != nullptr) {
+        char what[256];
+        snprintf(what, sizeof what, "the model has called %s before its run", called_before_copy);
+        fail(what);
+    }
     int threads = 0; // none if /proc is not readable
     for_each_in("/proc/self/task", [&](int) { threads++; });
     if (threads != 1) fail("it has several threads, or /proc is not readable");
@@ -108,7 +109,6 @@ static void check_that_copies_are_alike() {
         if (file >= MOST_INHERITED || !inherited[file]) fail("it has opened a file");
     });
     if (shares_memory()) fail("it has shared memory");
-    if (called_before_copy != nullptr) fail(called_before_copy);
 }
 
 static long long milliseconds(const timeval &time) { return time.tv_sec * 1000LL + time.tv_usec / 1000; }
@@ -125,9 +125,7 @@ static void add_to_report(const char *line) {
         fail("its report cannot be written");
 }
 
-static void note_removal() {
-    if (is_copied) add_to_report("a file was removed\n");
-}
+static void note_trace() { add_to_report("a later run could notice this one\n"); }
 
 /** Waits for a run; ends the process if it failed, or has left a process that would run beside the next. */
 static void finish(const char *run, pid_t copy) {

@@ -7,12 +7,11 @@ import type { RunRecord } from "../../src/model/result.ts";
 import type { Run } from "../../src/model/run.ts";
 import { RUN_QUEUE, socketConnection } from "../../src/queue/names.ts";
 import { compareResults } from "../real-omnetpp/compare-results.js";
-import { makeRepository } from "../helpers/git.ts";
+import { makeRepository, type Repository } from "../helpers/git.ts";
 import { makeForkingOmnetpp } from "../helpers/forking-omnetpp.ts";
 import { describeWithService } from "../helpers/services.ts";
 import { pidsOf, stateFolder } from "../helpers/swarm.ts";
 import { newSample, newUser, STAND_IN, type Finished, type Sample, type User } from "../helpers/tool.ts";
-import { temporaryDirectory } from "../helpers/temporary.ts";
 
 describeWithService("redis-server", "several runs in one process", () => {
   let user: User;
@@ -159,17 +158,27 @@ describeWithService("redis-server", "several runs in one process", () => {
 });
 
 describeWithService(["redis-server", "g++"], "runs in copies of one process", () => {
-  it("are executed without being asked for, each with a result, an output and a process of its own", async () => {
-    await using user = await newUser();
-    await using study = await makeRepository({
-      "omnetpp.ini": "[Config Quick]\nnetwork = Net\nsim-time-limit = ${limit=1s,2s,3s,4s}\n",
-      "package.ned": "network Net\n{\n}\n",
-    });
-    await using omnetpp = await temporaryDirectory();
-    const bin = await makeForkingOmnetpp(omnetpp.path);
+  let user: User;
+  let study: Repository;
+
+  beforeAll(async () => {
+    user = await newUser();
+    const bin = await makeForkingOmnetpp(path.join(user.directory, "omnetpp"));
     const PATH = [bin, user.env["PATH"]!].join(path.delimiter);
     Object.assign(user.env, { PATH, FORKING_OTHERWISE: path.join(STAND_IN, "opp_run") });
     await user.run("swarm-tool", ["init", "--local", "--runners", "2"]);
+  });
+  afterAll(() => user[Symbol.asyncDispose]());
+  beforeEach(async () => {
+    const limits = "network = Net\nsim-time-limit = ${limit=1s,2s,3s,4s}\n";
+    study = await makeRepository({
+      "omnetpp.ini": `[Config Quick]\n${limits}[Config Flood]\n${limits}`,
+      "package.ned": "network Net\n{\n}\n",
+    });
+    return () => study[Symbol.asyncDispose]();
+  });
+
+  it("are executed without being asked for, each with a result, an output and a process of its own", async () => {
     const args = ["--json", "-c", "Quick", "--repeat=10"];
     const { exitCode, stdout } = await user.run("runall-swarm", args, { cwd: study.path });
     expect(exitCode).toBe(0);
@@ -191,5 +200,15 @@ describeWithService(["redis-server", "g++"], "runs in copies of one process", ()
     const together = batches.flatMap((line) => (JSON.parse(line) as { others: Run[] }).others);
     expect(together.length).toBeGreaterThan(0);
     for (const { runNumber } of together) expect(made[runNumber]!.peakMemoryBytes).toBeGreaterThan(0);
+  });
+
+  it("are executed one by one if one of them prints for ever", async () => {
+    const args = ["--json", "-c", "Flood", "--repeat=3", "--timeout", "4s"];
+    const { stdout } = await user.run("runall-swarm", args, { cwd: study.path });
+    const id = /"campaign":"([a-z0-9]{8})"/.exec(stdout)![1]!;
+    const made = await readRecords(path.join(study.path, "results"), id);
+    expect(made.map(({ state }) => state)).toEqual(
+      Array.from({ length: 12 }, (_, run) => (run === 4 ? "timeout" : "done")),
+    );
   });
 });

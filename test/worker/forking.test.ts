@@ -66,6 +66,7 @@ describeWithService("g++", "runs in copies of one process", () => {
     });
   }
 
+  const called = (name: string): string => `the model has called ${name}`;
   const scalars = async (name: string): Promise<string> =>
     await readFile(path.join(folder.path, "results", `${name}.sca`), "utf8");
 
@@ -134,12 +135,14 @@ describeWithService("g++", "runs in copies of one process", () => {
     ["has several threads", "Threads", "it has several threads"],
     ["has opened a file", "OpenFile", "it has opened a file"],
     ["shares memory", "SharedMemory", "it has shared memory"],
-    ["has drawn a random number", "Random", "_ZNSt13random_device9_M_getvalEv"],
-    ["has read the clock", "Clock", "_ZNSt6chrono3_V212system_clock3nowEv"],
-    ["has asked for the time", "Seconds", "time"],
-    ["has asked for its process id", "Process", "getpid"],
-    ["has created a folder", "Folder", "mkdtemp"],
-    ["has written a file", "Stream", "fopen"],
+    ["has drawn a random number", "Random", called("_ZNSt13random_device9_M_getvalEv")],
+    ["has read the clock", "Clock", called("_ZNSt6chrono3_V212system_clock3nowEv")],
+    ["has asked for the time", "Seconds", called("time")],
+    ["has started a stopwatch", "Stopwatch", called("_ZNSt6chrono3_V212steady_clock3nowEv")],
+    ["has read a device", "Device", called("fopen")],
+    ["has asked for its process id", "Process", called("getpid")],
+    ["has created a folder", "Folder", called("mkdtemp")],
+    ["has written a file", "Stream", called("fopen")],
   ])("are not executed in a process that %s before they begin", async (_, config, reason) => {
     const { code, stderr, ran } = await execute(config, [3, 4]);
     expect(code).toBe(70);
@@ -152,8 +155,12 @@ describeWithService("g++", "runs in copies of one process", () => {
     expect((await execute("Harmless", [3, 4])).ran).toHaveLength(2);
   });
 
-  it("do not count if one of them has removed a file, which another would not find", async () => {
-    const { code, ran } = await execute("Removal", [3, 4, 5]);
+  it.each([
+    ["removed a file, which another would not find", "Removal"],
+    ["started a program, which may do anything", "Program"],
+    ["looked at the files in a folder, with those of others", "Listing"],
+  ])("do not count if one of them has %s", async (_, config) => {
+    const { code, ran } = await execute(config, [3, 4, 5]);
     expect([code, ran]).toEqual([0, undefined]);
   });
 

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import type { RunJob } from "../../model/campaign.ts";
 import type { Usage, RunResult } from "../../model/result.ts";
@@ -8,7 +8,7 @@ import type { SimulationEnd } from "../../omnetpp/simulate.ts";
 import type { ExecutionContext, RunnerDependencies } from "./execution-context.ts";
 import { endedCopies, endedParts, type EndedInBatch } from "./batch-runs.ts";
 import type { ProcessTimes } from "./batches.ts";
-import type { Forking } from "./forking.ts";
+import { openForking } from "./forking.ts";
 import { differenceOf } from "../tree/difference.ts";
 import { outputsOf, pathsOf, storeRun, withoutRunning, withTree, type EndedRun } from "./runner.ts";
 import { simulateIn, type Simulated } from "./run-process.ts";
@@ -59,6 +59,7 @@ async function runIn(
   const limits = { timeoutMs: deps.batches.timeoutMs(campaign, jobs.length), graceMs: GRACE_MS };
   const simulated = await simulateIn(tree, batch, { runs, forking }, output, limits);
   const { end, printed, startedAt } = simulated;
+  if (forking?.flood.aborted === true) return undefined;
   if (end.cancelled) {
     await slot.discard(tree);
     return jobs.map(() => withoutRunning("cancelled", "cancelled"));
@@ -96,13 +97,6 @@ async function runIn(
     results.flatMap(({ files: stored }) => pathsOf(stored)),
   );
   return results;
-}
-
-function openForking(library: string, folder: string): Forking & Disposable {
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  remove(); // left by a worker that was killed
-  mkdirSync(folder);
-  return { library, folder, [Symbol.dispose]: remove };
 }
 
 /** Returns the average wall time of a run, and the time until the first one began: 0 if it was not measured. */

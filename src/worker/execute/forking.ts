@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { mkdir, open, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Mode } from "../../model/build.ts";
@@ -15,8 +15,8 @@ const COMPILE_MS = 60_000;
 const HOOK = "_ZN7omnetpp5envir9EnvirBase16resolveRunFilterEPKcS3_";
 /** The first bytes of a program that no shell or interpreter executes. @see elf(5) */
 const ELF = Buffer.from("\x7fELF", "latin1");
-/** A run that prints more than this is executed alone: of its output, the middle is then omitted. */
 const MOST_PRINTED = 4 << 20;
+const LOOK_INTERVAL_MS = 200;
 /** What separates the libraries in LD_PRELOAD; there is no way to quote it. */
 const SEPARATORS = /[\s:]/;
 
@@ -26,6 +26,8 @@ export interface Forking {
   library: string;
   /** A folder for what the runs print, and for what each of them took. */
   folder: string;
+  /** Aborted if a run prints so much that it has to be executed alone: of its output, the middle is then omitted. */
+  flood: AbortSignal;
 }
 
 /** What a run in a copy of a process took, and what it printed. */
@@ -101,13 +103,31 @@ async function compile(folder: string, env: NodeJS.ProcessEnv): Promise<string |
   return loaded.exitCode === 0 && loaded.stderr === "" ? library : undefined;
 }
 
+/** Creates the folder for a process whose copies execute runs. It is removed at the end of the block. */
+export function openForking(library: string, folder: string): Forking & Disposable {
+  const flood = new AbortController();
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  remove(); // left by a worker that was killed
+  mkdirSync(folder);
+  const look = (): void => {
+    if (readdirSync(folder).some((name) => statSync(path.join(folder, name)).size > MOST_PRINTED))
+      flood.abort();
+  };
+  const timer = setInterval(look, LOOK_INTERVAL_MS);
+  const end = (): void => {
+    clearInterval(timer);
+    remove();
+  };
+  return { library, folder, flood: flood.signal, [Symbol.dispose]: end };
+}
+
 /**
  * Returns the environment in which a process that is started for the first of these runs executes all of them.
  * @see ld.so(8), LD_PRELOAD
  */
 export function forkingEnvironment(
   env: NodeJS.ProcessEnv,
-  { library, folder }: Forking,
+  { library, folder }: Pick<Forking, "library" | "folder">,
   runs: readonly Run[],
 ): NodeJS.ProcessEnv {
   return {
@@ -123,7 +143,10 @@ export function forkingEnvironment(
  * @returns undefined if other runs succeeded, one of them has printed very much, or one has removed a file: the next would
  *   not have found it.
  */
-export function readForkedRuns({ folder }: Forking, runs: readonly Run[]): ForkedRun[] | undefined {
+export function readForkedRuns(
+  { folder }: Pick<Forking, "folder">,
+  runs: readonly Run[],
+): ForkedRun[] | undefined {
   try {
     const lines = readFileSync(reportIn(folder), "utf8").trimEnd().split("\n");
     const numbers = lines.map((line) => line.split(" ", 1)[0]);

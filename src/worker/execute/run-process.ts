@@ -82,7 +82,11 @@ export async function simulateIn(
       slot.remember(identity);
       if (pid !== undefined) memory.watch(pid);
     },
-    { ...limits, signal: AbortSignal.any([cancelled, abandoned, watch.signal]), kill: memory.signal },
+    {
+      ...limits,
+      signal: AbortSignal.any([cancelled, abandoned, watch.signal]),
+      kill: AbortSignal.any([memory.signal, ...(forking ? [forking.flood] : [])]),
+    },
   );
   for (const signal of [abandoned, watch.signal]) signal.throwIfAborted();
   if (!cancelled.aborted) memory.signal.throwIfAborted();

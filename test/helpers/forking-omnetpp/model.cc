@@ -21,6 +21,8 @@ void prepare_model(const std::string &config) {
     if (config == "SharedMemory") mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (config == "Random") printf("%u\n", std::random_device{}());
     if (config == "Clock") printf("%ld\n", static_cast<long>(std::chrono::system_clock::now().time_since_epoch().count()));
+    if (config == "Stopwatch") printf("%ld\n", static_cast<long>(std::chrono::steady_clock::now().time_since_epoch().count()));
+    if (config == "Device") std::ifstream("/dev/urandom").get();
     if (config == "Seconds") printf("%ld\n", static_cast<long>(time(nullptr)));
     if (config == "Process") printf("%d\n", getpid());
     if (config == "Folder") mkdtemp(folder);
@@ -29,6 +31,6 @@ void prepare_model(const std::string &config) {
         std::string line;
         std::getline(std::ifstream("/dev/null"), line);
         srand(1);
-        printf("%d %lld\n", rand(), static_cast<long long>(std::chrono::steady_clock::now().time_since_epoch().count()));
+        printf("%d\n", rand());
     }
 }

@@ -2,9 +2,10 @@
 // to run. For everything else (-q, -v, ...) it replaces itself by the program in FORKING_OTHERWISE.
 //
 // Configs: Broken, whose run 4 fails; Killed, whose run 4 kills itself; Large, whose run 4 needs 64 MB of memory; Background,
-// whose run 4 leaves a process; Removal, whose run 4 removes a file; Noisy, whose run 4 prints to both streams; and those of
-// model.cc. All others succeed.
+// whose run 4 leaves a process; Removal, whose run 4 removes a file; Listing, whose run 4 lists files; Program, whose run 4 starts
+// one; Noisy, whose run 4 prints to both streams; Flood, whose run 4 prints for ever; and those of model.cc. All others succeed.
 
+#include <dirent.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -41,6 +42,10 @@ static bool execute(const std::string &config, int run) {
     if (run == 4 && config == "Killed") raise(SIGKILL);
     if (run == 4 && config == "Large") memset(malloc(64 << 20), 1, 64 << 20);
     if (run == 4 && config == "Background" && fork() == 0) pause();
+    if (run == 4 && config == "Listing") closedir(opendir("."));
+    if (run == 4 && config == "Program" && system("true") != 0) return false;
+    if (run == 4 && config == "Flood")
+        for (;;) puts("more and more and more");
     if (run == 4 && config == "Removal") {
         write_file("temporary", "");
         unlink("temporary");
