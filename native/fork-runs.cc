@@ -5,8 +5,9 @@
 // In the environment:
 //   INET_SWARM_FORKED_RUNS   numbers of the runs, separated by commas
 //   INET_SWARM_FORK_REPORT   file that receives, for each run that succeeded, its number, start and end (ms since 1970),
-//                            CPU time (ms), and peak memory (kB), separated by blanks; and a line if a run
-//                            has done what a later one could notice. What a run prints goes to the file of this name with the suffix `.NUMBER`.
+//                            CPU time (ms), and peak memory (kB), separated by blanks; and a line if a run has done what
+//                            a later one could notice. What a run prints goes to the file of this name with the suffix
+//                            `.NUMBER`.
 // Both, and this library in LD_PRELOAD, are removed from the environment of the runs. The exit code is 0 if all runs
 // succeeded, and else that of the first which did not; the remaining ones are then not executed.
 //
