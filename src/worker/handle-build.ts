@@ -5,13 +5,12 @@ import type { TakenJob } from "../queue/taken-job.ts";
 import { parseOrExplain } from "../system/json.ts";
 import { remoteText } from "../system/system-error.ts";
 import { build, type BuildPlace } from "./build/builder.ts";
-import { OtherOmnetpp } from "./build/omnetpp.ts";
+import { OtherOmnetpp } from "./tree/omnetpp.ts";
+import { isMachineFault, isOfStores } from "./tree/fault-kinds.ts";
 import {
   BUILD_DELAY_MS,
   distinct,
   HAND_OVER_MS,
-  isOfStores,
-  isMachineFault,
   LEAST_RETRIES,
   obstacleOf,
   pauseAfter,

@@ -11,15 +11,8 @@ import type { OwnedJob, JoinedJob, TakenJob } from "../queue/taken-job.ts";
 import { parseOrExplain } from "../system/json.ts";
 import { executeBatch } from "./execute/batch.ts";
 import type { Batches } from "./execute/batches.ts";
-import {
-  requeueRun,
-  isOfStores,
-  isMachineFault,
-  lostReason,
-  notStarted,
-  type FaultContext,
-  type TroubledRun,
-} from "./machine-faults.ts";
+import { isMachineFault, isOfStores } from "./tree/fault-kinds.ts";
+import { requeueRun, lostReason, notStarted, type FaultContext, type TroubledRun } from "./machine-faults.ts";
 import type { ExecutionContext, RunnerDependencies } from "./execute/execution-context.ts";
 import { MemoryShortage, type MemoryClaim } from "./execute/memory-budget.ts";
 import { executeRun, withoutRunning } from "./execute/runner.ts";

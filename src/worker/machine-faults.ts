@@ -1,24 +1,21 @@
 import { hostname } from "node:os";
-import { errorText, UserError } from "../errors.ts";
+import { errorText } from "../errors.ts";
 import type { Campaign, RunJob } from "../model/campaign.ts";
 import type { RunReport } from "../model/outcome.ts";
 import type { RunResult } from "../model/result.ts";
 import { YES } from "../model/verdict.ts";
-import { CheckoutFailed } from "../project/git/checkout.ts";
 import type { Rebuilder } from "../queue/build-requests.ts";
 import { Postponed } from "../queue/postponed.ts";
 import type { TakenJob } from "../queue/taken-job.ts";
 import { MissingBuild } from "../stores/build-store.ts";
-import { MissingSource } from "../stores/source-store.ts";
-import { DiskFullError, diskHasSpace, isDiskFullError } from "../system/disk.ts";
-import { LockedError } from "../system/lock.ts";
+import { diskHasSpace, isDiskFullError } from "../system/disk.ts";
 import { firstExisting, remoteText } from "../system/system-error.ts";
+import { isMachineFault, isOfStores } from "./tree/fault-kinds.ts";
 import type { Health } from "./health.ts";
-import { OtherOmnetpp } from "./build/omnetpp.ts";
 import type { DiskSpace } from "./tree/disk-space.ts";
 import { withoutRunning } from "./execute/runner.ts";
 import type { Slot } from "./tree/slot.ts";
-import { SharedFilesChanged, TreeLost } from "./tree/slot-tree.ts";
+import { SharedFilesChanged } from "./tree/slot-tree.ts";
 
 export interface FaultContext {
   health: Pick<Health, "judge" | "isWell">;
@@ -55,23 +52,6 @@ export const LEAST_RETRIES = 3;
 const DISK_FULL_TRIES = 3;
 
 /**
- * Returns whether an error is the fault of this machine, its servers or the stores, and not of the run. Any
- * other UserError, such as a program that cannot be started, ends the run.
- */
-export function isMachineFault(error: unknown): boolean {
-  const own = [
-    MissingBuild,
-    MissingSource,
-    CheckoutFailed,
-    DiskFullError,
-    LockedError,
-    OtherOmnetpp,
-    TreeLost,
-  ];
-  return !(error instanceof UserError) || own.some((kind) => error instanceof kind) || isDiskFullError(error);
-}
-
-/**
  * Requeues a run that could not be executed here. If this machine is the cause, the attempt does not count
  * against the run. Otherwise the run is retried after growing pauses, until the limit is reached.
  * @returns the result of a run that is not retried any more.
@@ -95,11 +75,6 @@ export async function requeueRun(
     ...(isOfStores(error) && { lacks: true }),
     ...(error instanceof SharedFilesChanged && { isPrivate: true }),
   });
-}
-
-/** Returns whether a source or build is missing in the swarm's stores, which is the same on every machine. */
-export function isOfStores(error: unknown): boolean {
-  return error instanceof MissingBuild || error instanceof MissingSource;
 }
 
 /** What prevents a job from being executed. While a missing build is in progress, nothing counts against a run. */

@@ -3,6 +3,7 @@ import path from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { answerTo, ask } from "../../src/project/git/commands/ask.ts";
 import { objectContents } from "../../src/project/git/commands/contents.ts";
+import { GitNotStarted } from "../../src/project/git/commands/not-started.ts";
 import { makeRepository } from "../helpers/git.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../helpers/temporary.ts";
 
@@ -94,7 +95,8 @@ it("says that git is missing, or its folder", async () => {
   const missing = ask(["rev-parse", "HEAD"], { cwd: place.path });
   await expect(missing).rejects.toMatchObject({ message: "git: command not found", hint: "install git" });
   const cwd = path.join(place.path, "gone");
-  await expect(ask(["rev-parse", "HEAD"], { cwd })).rejects.toThrow(`${cwd} is not a folder`);
+  const elsewhere = ask(["rev-parse", "HEAD"], { cwd });
+  await expect(elsewhere).rejects.toEqual(new GitNotStarted(`${cwd} is not a folder`));
 });
 
 it("does not wait for a git that does not end", async () => {

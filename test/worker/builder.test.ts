@@ -7,6 +7,7 @@ import { buildKey, type BuildRequest } from "../../src/model/build.ts";
 import { openBuildDirectory, type BuildStore } from "../../src/stores/build-store.ts";
 import { build, type BuildPlace } from "../../src/worker/build/builder.ts";
 import { Dependencies } from "../../src/worker/tree/dependencies.ts";
+import { TreeLost } from "../../src/worker/tree/slot-tree.ts";
 import { makeRepository, type Repository } from "../helpers/git.ts";
 import { repositoriesIn } from "../helpers/repositories.ts";
 import type { BuildProgress } from "../../src/model/build-progress.ts";
@@ -201,6 +202,18 @@ it("answers a failed build with its command, its last lines and its log, and sto
   expect(await readFile(builds.logFile(buildKey(request)), "utf8")).toBe(answer.ok ? "" : answer.log);
   expect(await builds.find(buildKey(request))).toBeUndefined();
 });
+
+it.each(["%", "%/*.lock"])(
+  "does not answer that a build failed whose files are removed: %s",
+  async (which) => {
+    await using directory = await temporaryDirectory();
+    const files = which.replace("%", path.join(directory.path, "builder"));
+    await using repository = await makeRepository({ Makefile: `all:\n\trm -r ${files}; false\n` });
+    const builds = openBuildDirectory(path.join(directory.path, "builds"));
+    const building = build(await requestFor(repository), placeIn(directory.path, builds), never);
+    await expect(building).rejects.toThrow(TreeLost);
+  },
+);
 
 it("has nothing to build for a project with only NED and ini files", async () => {
   await using repository = await makeRepository({ "omnetpp.ini": "" });

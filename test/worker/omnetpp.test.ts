@@ -1,6 +1,6 @@
 import path from "node:path";
 import { expect, it } from "vitest";
-import { checkOmnetpp } from "../../src/worker/build/omnetpp.ts";
+import { checkOmnetpp } from "../../src/worker/tree/omnetpp.ts";
 import { STAND_IN } from "../helpers/tool.ts";
 
 const env = { PATH: `${STAND_IN}${path.delimiter}${process.env["PATH"]!}` };

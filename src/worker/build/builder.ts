@@ -23,8 +23,11 @@ import { filesIn, findProducts, stampTree } from "./build-products.ts";
 import type { Dependencies, ProvidedDependency } from "../tree/dependencies.ts";
 import { ageDerivedFiles } from "./derived-files.ts";
 import { projectEnvironment } from "../tree/environment.ts";
-import { checkOmnetpp } from "./omnetpp.ts";
+import { checkOmnetpp } from "../tree/omnetpp.ts";
 import { freeDiskSpace } from "../tree/free-disk-space.ts";
+import { isBeingRemoved } from "../tree/being-removed.ts";
+import { isMachineFault } from "../tree/fault-kinds.ts";
+import { TreeLost } from "../tree/slot-tree.ts";
 import { buildSteps, type Step } from "./recipe.ts";
 import type { Repositories } from "../tree/repositories.ts";
 
@@ -57,10 +60,8 @@ export async function build(
   const startedAt = performance.now();
   const key = buildKey(request);
   await mkdir(where.directory, { recursive: true });
-  await using _ = await acquireLock(path.join(where.directory, `${key}.lock`), {
-    timeoutMs: LOCK_TIMEOUT_MS,
-    signal,
-  });
+  const lock = path.join(where.directory, `${key}.lock`);
+  await using _ = await acquireLock(lock, { timeoutMs: LOCK_TIMEOUT_MS, signal });
   const took = (): number => Math.round(performance.now() - startedAt);
   if (await where.builds.find(key)) return { ok: true, tookMs: took() };
   await freeDiskSpace(where.directory, [
@@ -70,13 +71,18 @@ export async function build(
   ]);
   const place = path.join(where.directory, key);
   await removeTree(place); // a killed builder may have left a tree
+  const isRemoved = async (): Promise<boolean> =>
+    !signal.aborted && (await isBeingRemoved(() => ![lock, place].every((file) => existsSync(file))));
   try {
     using compilations = new Compilations(await lastBuildTime(where.directory, request), report);
     const tree = path.join(place, request.checkoutName);
     const failure = await buildIn(tree, key, request, where, { signal, compilations });
+    if (failure !== undefined && (await isRemoved())) throw treeRemoved();
     if (failure !== undefined) return failure;
     await noteBuildTime(where.directory, request, took());
     return { ok: true, tookMs: took() };
+  } catch (error) {
+    throw !isMachineFault(error) && (await isRemoved()) ? treeRemoved({ cause: error }) : error;
   } finally {
     await endProcessesOf(place);
     await removeTree(place);
@@ -133,12 +139,16 @@ async function buildIn(
   return undefined;
 }
 
+function treeRemoved(options?: { cause: unknown }): TreeLost {
+  return new TreeLost("the working tree was removed during the build", options);
+}
+
 /**
  * Throws if a build failed because of this machine, not because of the project.
- * @throws {DiskFullError} if the disk is full or read-only.
+ * @throws {DiskFullError} if the disk is full or read-only, {TreeLost} if the tree no longer exists.
  */
 function throwIfMachineFault(tree: string, log: string): void {
-  if (!existsSync(tree)) throw new Error(`the working tree ${tree} was removed during the build`);
+  if (!existsSync(tree)) throw treeRemoved();
   const [reason] = /No space left on device|Disk quota exceeded|Read-only file system/.exec(log) ?? [];
   if (reason !== undefined || diskIsFull(tree))
     throw new DiskFullError(`${tree}: ${reason ?? "the disk is full"}`);

@@ -9,7 +9,7 @@ import { simulatorsFor } from "../../omnetpp/simulator.ts";
 import { findProgram } from "../../system/program.ts";
 import type { ProvidedDependency } from "../tree/dependencies.ts";
 import { projectEnvironment, withLibraryPath } from "../tree/environment.ts";
-import { checkOmnetpp } from "../build/omnetpp.ts";
+import { checkOmnetpp } from "../tree/omnetpp.ts";
 import type { SlotTree } from "../tree/slot-tree.ts";
 
 export interface Command {

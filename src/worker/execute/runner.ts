@@ -16,13 +16,15 @@ import type { ResultStore } from "../../stores/store.ts";
 import type { SimulationEnd } from "../../omnetpp/simulate.ts";
 import { CmdenvOutput } from "../../omnetpp/cmdenv-output.ts";
 import { isInside } from "../../system/paths.ts";
+import { isMachineFault } from "../tree/fault-kinds.ts";
 import type { ExecutionContext, RunnerDependencies } from "./execution-context.ts";
 import { differenceOf, treeLost } from "../tree/difference.ts";
 import { FileFollower } from "./follow-file.ts";
 import { inspectOutputs, type Outputs } from "../tree/inspect-outputs.ts";
 import { neededBeside, writesToNeeded } from "./needed-projects.ts";
 import { placeOutput } from "./output-file.ts";
-import { isIntact, TreeLost, type SlotTree } from "../tree/slot-tree.ts";
+import type { Slot } from "../tree/slot.ts";
+import { isIntact, TreeLost, type SlotTree, type TreeRequest } from "../tree/slot-tree.ts";
 import type { Difference } from "../tree/snapshot.ts";
 import { ensureDiskSpace, simulateIn, type Printed } from "./run-process.ts";
 import { storeWithRetries } from "./store-with-retries.ts";
@@ -68,13 +70,23 @@ export async function withTree<T>(
   };
   ensureDiskSpace(slot.directory);
   const request = { source, directory, buildKey, manifest, isPrivate, dependencies, folders, openedLinks };
-  const tree = await slot.prepare(request, signal);
+  const tree = await prepared(slot, request, signal);
   try {
     return await work(tree);
   } catch (error) {
     const isLost = !abandoned.aborted && !isIntact(tree) && (await slot.isBeingRemoved(tree));
     await slot.discard(tree);
     throw isLost && !(error instanceof TreeLost) ? treeLost({ cause: error }) : error;
+  }
+}
+
+/** @throws {TreeLost} if another process removes the worker's files meanwhile, whatever has failed because of it. */
+async function prepared(slot: Slot, request: TreeRequest, signal: AbortSignal): Promise<SlotTree> {
+  try {
+    return await slot.prepare(request, signal);
+  } catch (error) {
+    if (signal.aborted || isMachineFault(error) || !(await slot.isBeingRemoved())) throw error;
+    throw treeLost({ cause: error });
   }
 }
 

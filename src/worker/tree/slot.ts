@@ -18,6 +18,7 @@ import { Dependencies, type ProvidedDependency } from "./dependencies.ts";
 import { freeDiskSpace } from "./free-disk-space.ts";
 import type { Repositories } from "./repositories.ts";
 import { dropChangedBinaries, dropChangedDependencies } from "./shared-changes.ts";
+import { isBeingRemoved } from "./being-removed.ts";
 import { provideFolders } from "./slot-folders.ts";
 import {
   builtFiles,
@@ -41,8 +42,6 @@ const PROCESS_FILE = "simulation.json";
 const TAKEN_FILE = "taken";
 /** Process ids do not wrap around in this time, so all processes of a run have larger ids than its first one. */
 const SHORT_RUN_MS = 10_000;
-/** Time to wait for signs that another process is emptying the slot. */
-const EMPTYING_MS = 1000;
 /** Fixed length of the note on the running simulation; larger than any process identity as JSON. */
 const NOTE_BYTES = 640;
 
@@ -189,15 +188,16 @@ export class Slot {
   /**
    * Returns whether another process is removing the slot's files, so that missing files are not the fault of
    * the run.
+   * @param tree the tree of the run; undefined while it is being created.
    */
-  async isBeingRemoved(tree: SlotTree): Promise<boolean> {
-    const options = { everyMs: EMPTYING_MS / 20, timeoutMs: EMPTYING_MS };
-    return (await poll(() => this.isGone(tree), options)) ?? false;
+  async isBeingRemoved(tree?: SlotTree): Promise<boolean> {
+    return await isBeingRemoved(() => this.isGone(tree));
   }
 
   /** Returns whether another process has removed a tree, or the slot. */
-  isGone({ mirror }: SlotTree): boolean {
-    return ![path.join(this.directory, TAKEN_FILE), mirror].every((place) => existsSync(place));
+  isGone(tree?: SlotTree): boolean {
+    const isMissing = !existsSync(path.join(this.directory, TAKEN_FILE));
+    return isMissing || (tree !== undefined && !existsSync(tree.mirror));
   }
 
   /**

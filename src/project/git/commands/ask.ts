@@ -3,6 +3,7 @@ import { UserError } from "../../../errors.ts";
 import type { ProgramResult } from "../../../system/program.ts";
 import { unlessAborted } from "../../../system/unless-aborted.ts";
 import { localEnvironment } from "./environment.ts";
+import { GitNotStarted } from "./not-started.ts";
 
 /** Working directory, environment and limits of a git command. */
 export interface GitOptions {
@@ -94,7 +95,8 @@ async function execute(
   } catch (error) {
     if (wanted?.aborted) throw new DOMException("git was interrupted", "AbortError");
     if (limit?.aborted) throw new UserError(`git ${command[0]!} prints nothing in ${cwd}`, { cause: error });
-    if (error instanceof GitConstructError) throw new UserError(`${cwd} is not a folder`, { cause: error });
+    if (error instanceof GitConstructError)
+      throw new GitNotStarted(`${cwd} is not a folder`, { cause: error });
     if (!(error instanceof GitPluginError)) throw error;
     return { exitCode: -1, stdout: "", stderr: error.message }; // simple-git has refused the command
   }
@@ -124,11 +126,12 @@ function endSilence(_program: string, stdout: NodeJS.ReadableStream): void {
 /**
  * Returns the result of a command, unless git could not be started: simple-git reports the reason as output
  * of git.
- * @throws {UserError} if git could not be started.
+ * @throws {GitNotStarted} if git could not be started.
  */
 function started(result: ProgramResult): ProgramResult {
-  if (result.exitCode === NOT_FOUND) throw new UserError("git: command not found", { hint: "install git" });
+  if (result.exitCode === NOT_FOUND)
+    throw new GitNotStarted("git: command not found", { hint: "install git" });
   if (result.exitCode < 0 && result.stderr.startsWith("Error: spawn"))
-    throw new UserError(`cannot start git: ${result.stderr.split("\n", 1)[0]!}`);
+    throw new GitNotStarted(`cannot start git: ${result.stderr.split("\n", 1)[0]!}`);
   return result;
 }
