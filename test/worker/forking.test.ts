@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import type { Run } from "../../src/model/run.ts";
+import { endProcessesOf } from "../../src/system/marked-processes.ts";
 import {
   ForkLibrary,
   forkingEnvironment,
@@ -40,7 +41,10 @@ describeWithService("g++", "runs in copies of one process", () => {
   afterAll(() => omnetpp[Symbol.asyncDispose]());
   beforeEach(async () => {
     folder = await temporaryDirectory();
-    return () => folder[Symbol.asyncDispose]();
+    return async () => {
+      await endProcessesOf(folder.path);
+      await folder[Symbol.asyncDispose]();
+    };
   });
 
   /** Executes runs of a config, as a worker starts them: by a shell. */
