@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { UserError } from "../../src/errors.ts";
@@ -10,43 +10,63 @@ import { withTree } from "../../src/worker/execute/runner.ts";
 import { isMachineFault } from "../../src/worker/tree/fault-kinds.ts";
 import { Slot } from "../../src/worker/tree/slot.ts";
 import { TreeLost } from "../../src/worker/tree/slot-tree.ts";
+import { makeRepository } from "../helpers/git.ts";
 import { repositoriesIn } from "../helpers/repositories.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
-/** Returns why a tree cannot be created if something happens while its repository is opened. */
-async function failureWhen(happen: (slot: string) => Promise<never>): Promise<unknown> {
-  await using directory = await temporaryDirectory();
-  const place = path.join(directory.path, "slots", "0");
-  const builds = openBuildDirectory(path.join(directory.path, "builds"));
-  const repositories = repositoriesIn(directory.path);
-  repositories.open = () => happen(place);
-  const manifest = { protocol: PROTOCOL, products: [], targets: [], nedExclusions: [] };
-  await builds.put("key", directory.path, manifest);
-  const never = new AbortController().signal;
-  const campaign = {
-    source: { commit: "a".repeat(40) },
-    buildKey: "key",
-    directory: "/home/user/project",
-  };
-  const slot = await Slot.take(place, builds, repositories);
-  const context = { campaign, slot, cancelled: never, abandoned: never } as unknown as ExecutionContext;
-  const deps = { builds } as unknown as RunnerDependencies;
-  return await withTree(context, deps, () => expect.unreachable()).catch((error: unknown) => error);
+interface Course {
+  /** Called when the repository is opened, which is the first step of creating a tree. */
+  creating?: (slots: string) => Promise<void>;
+  /** Called in place of a run. */
+  running?: (slots: string) => Promise<void>;
 }
 
-it("is the reason if git fails while a tree is created and the cache is emptied, not the run", async () => {
-  const notFound = new UserError("git cat-file: not a git repository");
-  const error = await failureWhen(async (slot) => {
-    await rm(path.dirname(slot), { recursive: true });
-    throw notFound;
-  });
+/** Returns why a run failed. */
+async function failureOf({ creating, running = () => expect.unreachable() }: Course): Promise<unknown> {
+  await using directory = await temporaryDirectory();
+  await using repository = await makeRepository({ "omnetpp.ini": "" });
+  const slots = path.join(directory.path, "slots");
+  const builds = openBuildDirectory(path.join(directory.path, "builds"));
+  const manifest = { protocol: PROTOCOL, products: [], targets: [], nedExclusions: [] };
+  await builds.put("key", directory.path, manifest);
+  const repositories = repositoriesIn(directory.path);
+  const url = path.join(repository.path, ".git");
+  repositories.open = async () => {
+    await creating?.(slots);
+    return url;
+  };
+  const source = { url, commit: await repository.git("rev-parse", "HEAD") };
+  const never = new AbortController().signal;
+  const campaign = { source, buildKey: "key", directory: "/home/user/project" };
+  const slot = await Slot.take(path.join(slots, "0"), builds, repositories);
+  const context = { campaign, slot, cancelled: never, abandoned: never } as unknown as ExecutionContext;
+  const deps = { builds } as unknown as RunnerDependencies;
+  return await withTree(context, deps, () => running(slots)).catch((error: unknown) => error);
+}
+
+const failure = new UserError("not found");
+const fail = (): Promise<never> => Promise.reject(failure);
+
+/** Fails before all files are removed. */
+function emptyAndFail(slots: string): Promise<never> {
+  setTimeout(() => rmSync(slots, { recursive: true }), 50);
+  return fail();
+}
+
+it.each<{ when: string; course: Course }>([
+  { when: "a tree is created", course: { creating: emptyAndFail } },
+  { when: "a run is started", course: { running: emptyAndFail } },
+])("is the reason if something is not found while $when, not the run", async ({ course }) => {
+  const error = await failureOf(course);
   expect(error).toBeInstanceOf(TreeLost);
-  expect((error as Error).cause).toBe(notFound);
+  expect((error as Error).cause).toBe(failure);
 });
 
-it("is not the reason while the slot exists", async () => {
-  const unreachable = new UserError("the commit cannot be fetched");
-  expect(await failureWhen(() => Promise.reject(unreachable))).toBe(unreachable);
+it.each<{ when: string; course: Course }>([
+  { when: "a tree is created", course: { creating: fail } },
+  { when: "a run is started", course: { running: fail } },
+])("is not the reason while the cache exists and $when", async ({ course }) => {
+  expect(await failureOf(course)).toBe(failure);
 });
 
 it("includes that git cannot be started in a folder that was removed", () => {

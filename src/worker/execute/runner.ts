@@ -74,7 +74,8 @@ export async function withTree<T>(
   try {
     return await work(tree);
   } catch (error) {
-    const isLost = !abandoned.aborted && !isIntact(tree) && (await slot.isBeingRemoved(tree));
+    const mayBeLost = !abandoned.aborted && (!isMachineFault(error) || !isIntact(tree));
+    const isLost = mayBeLost && (await slot.isBeingRemoved(tree));
     await slot.discard(tree);
     throw isLost && !(error instanceof TreeLost) ? treeLost({ cause: error }) : error;
   }
