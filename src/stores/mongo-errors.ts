@@ -6,6 +6,11 @@ interface MongoError extends Error {
   errorLabels?: readonly string[];
 }
 
+/** A MongoDB server cannot be used as it is: the user or an administrator has to do something. */
+export class MongoUnusable extends UserError {
+  override name = "MongoUnusable";
+}
+
 /** MongoDB's error codes Unauthorized and AuthenticationFailed, and Atlas's code for the latter. */
 const USER_REFUSED = [13, 18, 8000];
 const TRANSIENT = ["RetryableWriteError", "TransientTransactionError", "ResetPool"];
@@ -41,8 +46,8 @@ export function isRefusal(error: unknown): boolean {
 }
 
 /** Returns an error for an operation that the server refuses. */
-export function asRefused(error: unknown, where: string): UserError {
-  return new UserError(`${where} refuses an operation: ${textOf(error)}`, {
+export function asRefused(error: unknown, where: string): MongoUnusable {
+  return new MongoUnusable(`${where} refuses an operation: ${textOf(error)}`, {
     hint: "look into the log of that server; then enter the command again",
     cause: error,
   });
@@ -52,9 +57,10 @@ export function asRefused(error: unknown, where: string): UserError {
  * Returns an error that the user can fix: a rejected password or an unsupported version. Undefined for any other error.
  * @param where names the server.
  */
-export function asUserError(error: unknown, where: string): UserError | undefined {
+export function asUserError(error: unknown, where: string): MongoUnusable | undefined {
   const { name, code } = error as MongoError;
-  const userError = (text: string, hint: string): UserError => new UserError(text, { hint, cause: error });
+  const userError = (text: string, hint: string): MongoUnusable =>
+    new MongoUnusable(text, { hint, cause: error });
   if (typeof code === "number" && USER_REFUSED.includes(code) && /auth/i.test(textOf(error)))
     return userError(
       `${where} rejected the user name or password: ${textOf(error)}`,
@@ -69,10 +75,10 @@ export function asUserError(error: unknown, where: string): UserError | undefine
 }
 
 /** Returns an error for a server that does not answer at the first connection, which the user can fix; or undefined. */
-export function asUnreachable(error: unknown, where: string): UserError | undefined {
+export function asUnreachable(error: unknown, where: string): MongoUnusable | undefined {
   const reason = reasonToWait(error, false);
   if (reason === undefined) return undefined;
-  return new UserError(`${where} ${reason}`, {
+  return new MongoUnusable(`${where} ${reason}`, {
     hint: "check that it is running and can be reached from this machine",
     cause: error,
   });

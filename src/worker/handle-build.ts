@@ -6,6 +6,7 @@ import { parseOrExplain } from "../system/json.ts";
 import { remoteText } from "../system/system-error.ts";
 import { build, type BuildPlace } from "./build/builder.ts";
 import { OtherOmnetpp } from "./tree/omnetpp.ts";
+import { FetchFailed } from "./tree/repositories.ts";
 import { isMachineFault, isOfStores } from "./tree/fault-kinds.ts";
 import {
   BUILD_DELAY_MS,
@@ -58,7 +59,8 @@ async function requeueBuild(
   context: Pick<FaultContext, "health" | "rebuilder" | "onError">,
 ): Promise<BuildAnswer> {
   context.onError(error as Error);
-  if (!isMachineFault(error) || error instanceof OtherOmnetpp) return notStarted(remoteText(error));
+  const isForUser = [OtherOmnetpp, FetchFailed].some((kind) => error instanceof kind); // who waits for it
+  if (!isMachineFault(error) || isForUser) return notStarted(remoteText(error));
   if (!isOfStores(error) && !(await context.health.judge(error)).ok) throw new Postponed(HAND_OVER_MS);
   const obstacle = await obstacleOf(error, context);
   if (obstacle.state === "building") throw new Postponed(BUILD_DELAY_MS);

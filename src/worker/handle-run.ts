@@ -11,7 +11,7 @@ import type { OwnedJob, JoinedJob, TakenJob } from "../queue/taken-job.ts";
 import { parseOrExplain } from "../system/json.ts";
 import { executeBatch } from "./execute/batch.ts";
 import type { Batches } from "./execute/batches.ts";
-import { isMachineFault, isOfStores } from "./tree/fault-kinds.ts";
+import { isMachineFault, isOfServers } from "./tree/fault-kinds.ts";
 import { requeueRun, lostReason, notStarted, type FaultContext, type TroubledRun } from "./machine-faults.ts";
 import type { ExecutionContext, RunnerDependencies } from "./execute/execution-context.ts";
 import { MemoryShortage, type MemoryClaim } from "./execute/memory-budget.ts";
@@ -138,7 +138,8 @@ async function runRepairing(
     return await run();
   } catch (error) {
     const isLate = progress.hasSimulated || taken.signal.aborted || where.cancelled.aborted;
-    if (isLate || error instanceof MemoryShortage || !isMachineFault(error) || isOfStores(error)) throw error;
+    if (isLate || error instanceof MemoryShortage || !isMachineFault(error) || isOfServers(error))
+      throw error;
     context.onError(error as Error);
     await where.slot.renew();
     return await run();

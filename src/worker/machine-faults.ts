@@ -10,7 +10,8 @@ import type { TakenJob } from "../queue/taken-job.ts";
 import { MissingBuild } from "../stores/build-store.ts";
 import { diskHasSpace, isDiskFullError } from "../system/disk.ts";
 import { firstExisting, remoteText } from "../system/system-error.ts";
-import { isMachineFault, isOfStores } from "./tree/fault-kinds.ts";
+import { isMachineFault, isOfServers, isOfStores } from "./tree/fault-kinds.ts";
+import { FetchFailed } from "./tree/repositories.ts";
 import type { Health } from "./health.ts";
 import type { DiskSpace } from "./tree/disk-space.ts";
 import { withoutRunning } from "./execute/runner.ts";
@@ -65,8 +66,11 @@ export async function requeueRun(
   const { health, onError } = context;
   onError(error as Error);
   if (isDiskFullError(error)) return await requeueForDiskSpace(error, run, context);
-  const renewed = isOfStores(error) ? undefined : await run.slot.renew().catch((failure: unknown) => failure);
-  const here = isOfStores(error) ? YES : await health.judge(renewed ?? error, isMachineFault(error));
+  const renewed = isOfServers(error)
+    ? undefined
+    : await run.slot.renew().catch((failure: unknown) => failure);
+  const mayBeHere = isMachineFault(error) && !(error instanceof FetchFailed);
+  const here = isOfStores(error) ? YES : await health.judge(renewed ?? error, mayBeHere);
   if (!here.ok) throw postponed(run, here.reason, HAND_OVER_MS);
   if (!isMachineFault(error)) return notStarted(error);
   const obstacle = await obstacleOf(error, context);

@@ -11,6 +11,9 @@ export interface GitHost extends AsyncDisposable {
   /** URL of the bare repository that it serves to everybody; empty at first. */
   url: string;
   port: number;
+  stop(): Promise<void>;
+  /** Starts it after `stop`, at the same port. */
+  start(): Promise<void>;
 }
 
 /**
@@ -24,16 +27,25 @@ export async function startGitHost(address = "127.0.0.1"): Promise<GitHost> {
   const port = await freePort(address);
   const listen = [`--listen=${address}`, `--port=${port}`, "--reuseaddr"];
   const what = ["--export-all", "--enable=receive-pack", `--base-path=${folder.path}`, folder.path];
-  const daemon = spawn("git", ["daemon", ...listen, ...what], { env: gitEnvironment, stdio: "ignore" });
-  const ended = once(daemon, "exit");
   const url = `git://${address}:${port}/project.git`;
-  await vi.waitFor(() => git("ls-remote", url), { timeout: 20_000, interval: 50 });
+  let stop: GitHost["stop"] = () => Promise.resolve();
+  const start = async (): Promise<void> => {
+    const daemon = spawn("git", ["daemon", ...listen, ...what], { env: gitEnvironment, stdio: "ignore" });
+    const ended = once(daemon, "exit");
+    stop = async () => {
+      daemon.kill("SIGTERM");
+      await ended;
+    };
+    await vi.waitFor(() => git("ls-remote", url), { timeout: 20_000, interval: 50 });
+  };
+  await start();
   return {
     url,
     port,
+    start,
+    stop: () => stop(),
     async [Symbol.asyncDispose]() {
-      daemon.kill("SIGTERM");
-      await ended;
+      await stop();
       await folder[Symbol.asyncDispose]();
     },
   };

@@ -17,23 +17,28 @@ export interface OtherMachine extends AsyncDisposable {
   mongo: MongoServer;
   /** The worker's own folder. */
   home: string;
+  /** The folder in which the worker keeps sources, builds and working trees. */
+  cache: string;
   /** Executes run 0 of a config in a study. @returns the events on the way. */
-  campaign(
-    study: string,
-    config: string,
-    options?: { commit?: string; rerun?: boolean; environment?: Record<string, string> },
-  ): Promise<CampaignEvent[]>;
+  campaign(study: string, config: string, options?: CampaignOptions): Promise<CampaignEvent[]>;
   endWorker(): Promise<void>;
   startWorker(): void;
+}
+
+export interface CampaignOptions {
+  commit?: string;
+  rerun?: boolean;
+  environment?: Record<string, string>;
+  onEvent?: (event: CampaignEvent) => Promise<void>;
 }
 
 export async function startOtherMachine(): Promise<OtherMachine> {
   const [mongo, redis, user] = await Promise.all([startMongo(), startRedis(), newUser()]);
   vi.stubEnv("PATH", `${STAND_IN}${path.delimiter}${process.env["PATH"]!}`);
   vi.stubEnv("XDG_CACHE_HOME", path.join(user.directory, "cache"));
+  const there = path.join(user.directory, "there");
   let endWorker: () => Promise<void>;
   const startWorker = (): void => {
-    const there = path.join(user.directory, "there");
     const folders = ["--directory", there, "--builds", path.join(there, "builds")];
     const worker = user.adopt(
       spawn(process.execPath, [WORKER, "all", "--redis", redis.socket, ...folders], {
@@ -51,7 +56,8 @@ export async function startOtherMachine(): Promise<OtherMachine> {
   return {
     mongo,
     home: user.directory,
-    async campaign(study, config, { commit, rerun = false, environment } = {}) {
+    cache: there,
+    async campaign(study, config, { commit, rerun = false, environment, onEvent } = {}) {
       await using stores = await openStores({
         builds: path.join(user.directory, "client-builds"),
         mongo: { url: mongo.url, onWaiting: () => undefined },
@@ -67,8 +73,10 @@ export async function startOtherMachine(): Promise<OtherMachine> {
       const swarm = { queue: socketConnection(redis.socket), ...stores };
       const events: CampaignEvent[] = [];
       const how = { retries: 3, stopOnError: false, detach: false, rerun };
-      for await (const event of runCampaign(plan, swarm, new AbortController().signal, how))
+      for await (const event of runCampaign(plan, swarm, new AbortController().signal, how)) {
         events.push(event);
+        await onEvent?.(event);
+      }
       return events;
     },
     endWorker: () => endWorker(),

@@ -11,6 +11,7 @@ import {
   doneOf as done,
   sentOf as sent,
   startOtherMachine,
+  type CampaignOptions,
   type OtherMachine,
 } from "../helpers/other-machine.ts";
 import { inetLike, newWorkspace, simu5gLike } from "../helpers/projects.ts";
@@ -28,10 +29,8 @@ describeWithMongo("a worker that does not share the disk of the client", () => {
     await Promise.all([machine, sample, host].map((each: AsyncDisposable) => each[Symbol.asyncDispose]()));
   });
 
-  const campaign = (
-    config = "Quick",
-    options?: { commit?: string; rerun?: boolean; environment?: Record<string, string> },
-  ): Promise<CampaignEvent[]> => machine.campaign(sample.study, config, options);
+  const campaign = (config = "Quick", options?: CampaignOptions): Promise<CampaignEvent[]> =>
+    machine.campaign(sample.study, config, options);
   const push = async (): Promise<void> => {
     await sample.git("remote", "add", "origin", host.url);
     await sample.git("push", "--quiet", "origin", "main");
@@ -47,6 +46,25 @@ describeWithMongo("a worker that does not share the disk of the client", () => {
     expect(sent(events)).toBeUndefined();
     expect(done(events)).toBe(1);
     expect(events.filter(({ type }) => type === "warning")).toEqual([]);
+  });
+
+  it("waits for a git host that does not answer, which is not the fault of a run", async () => {
+    await push();
+    expect(done(await campaign())).toBe(1);
+    await machine.endWorker();
+    await rm(machine.cache, { recursive: true });
+    const reasons: string[] = [];
+    const onEvent = async (event: CampaignEvent): Promise<void> => {
+      if (event.type === "queued") {
+        await host.stop();
+        machine.startWorker();
+      }
+      if (event.type !== "held") return;
+      reasons.push(event.reason);
+      await host.start();
+    };
+    expect(done(await campaign("Quick", { rerun: true, onEvent }))).toBe(1);
+    expect(reasons).toEqual([expect.stringMatching(/the commit [0-9a-f]{12} cannot be fetched from git:/)]);
   });
 
   it("has its own environment and the named variables, and nothing else of the client's", async () => {

@@ -3,11 +3,9 @@ import path from "node:path";
 import { expect, it } from "vitest";
 import { UserError } from "../../src/errors.ts";
 import { PROTOCOL } from "../../src/model/protocol.ts";
-import { GitNotStarted } from "../../src/project/git/commands/not-started.ts";
 import { openBuildDirectory } from "../../src/stores/build-store.ts";
 import type { ExecutionContext, RunnerDependencies } from "../../src/worker/execute/execution-context.ts";
 import { withTree } from "../../src/worker/execute/runner.ts";
-import { isMachineFault } from "../../src/worker/tree/fault-kinds.ts";
 import { Slot } from "../../src/worker/tree/slot.ts";
 import { TreeLost } from "../../src/worker/tree/slot-tree.ts";
 import { makeRepository } from "../helpers/git.ts";
@@ -67,8 +65,4 @@ it.each<{ when: string; course: Course }>([
   { when: "a run is started", course: { running: fail } },
 ])("is not the reason while the cache exists and $when", async ({ course }) => {
   expect(await failureOf(course)).toBe(failure);
-});
-
-it("includes that git cannot be started in a folder that was removed", () => {
-  expect(isMachineFault(new GitNotStarted("/slot is not a folder"))).toBe(true);
 });

@@ -13,6 +13,11 @@ import { cachedFolders, markUsed, type Cached } from "../../system/cache.ts";
 import { acquireLock } from "../../system/lock.ts";
 import { removeTree } from "../../system/remove-tree.ts";
 
+/** A commit cannot be fetched from a git host, which may be out of order for a while. */
+export class FetchFailed extends UserError {
+  override name = "FetchFailed";
+}
+
 /** A file that every repository has; its modification time records when the repository was last used. */
 const HEAD = "HEAD";
 const LOCK_TIMEOUT_MS = 30 * 60_000;
@@ -34,7 +39,8 @@ export class Repositories {
 
   /**
    * Returns a git directory that has the source's commit. Fetches and unpacks missing objects.
-   * @throws {UserError} if a repository cannot be read, or a pack is missing or damaged.
+   * @throws {FetchFailed} if a git host does not serve it, {MissingSource} if a pack is missing or damaged, {UserError} if
+   *   a repository cannot be read.
    */
   async open(source: Source, signal?: AbortSignal): Promise<string> {
     const repository = this.#placeOf(source);
@@ -134,5 +140,5 @@ async function fetchCommit(
   if (one === undefined) return;
   const all = await remotes.fetchAll(url, options);
   if (all === undefined && (await hasCommit(repository, commit))) return;
-  throw new UserError(`the commit ${commit.slice(0, 12)} cannot be fetched from ${url}: ${all || one}`);
+  throw new FetchFailed(`the commit ${commit.slice(0, 12)} cannot be fetched from ${url}: ${all || one}`);
 }
