@@ -1,12 +1,14 @@
+import { chmod, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { sendSource } from "../../src/campaign/run/send-source.ts";
 import type { Source } from "../../src/model/build.ts";
 import { readCode } from "../../src/project/git/code.ts";
 import { objectContents } from "../../src/project/git/commands/contents.ts";
 import { openCheckout } from "../../src/project/git/git.ts";
 import { openSourceDirectory, type SourceStore } from "../../src/stores/source-store.ts";
-import { Repositories } from "../../src/worker/tree/repositories.ts";
+import { FetchFailed, Repositories } from "../../src/worker/tree/repositories.ts";
+import { startGitHost } from "../helpers/git-daemon.ts";
 import { makeRepository, type Repository } from "../helpers/git.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../helpers/temporary.ts";
 
@@ -123,4 +125,74 @@ it("continues for one caller when another cancels", async () => {
   giveUp.abort();
   await expect(first).rejects.toThrow(/abort/i);
   expect(await second).toBe("one\n");
+});
+
+describe("a repository of the worker", () => {
+  const folder = (): string => path.join(place.path, "repositories");
+
+  /** Overwrites the second half of files in the worker's repository. @param which beginning of their path in it. */
+  async function damage(which: string): Promise<void> {
+    const [git] = (await readdir(folder())).filter((name) => name.endsWith(".git"));
+    const top = path.join(folder(), git!);
+    const entries = await readdir(top, { recursive: true, withFileTypes: true });
+    const files = entries
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => path.join(parentPath, name));
+    const chosen = files.filter((file) => path.relative(top, file).startsWith(which));
+    expect(chosen).not.toEqual([]);
+    for (const file of chosen) {
+      const content = await readFile(file);
+      await chmod(file, 0o600);
+      await writeFile(file, content.fill(0x55, content.length >> 1));
+    }
+  }
+
+  it.each(["objects", "config", "shallow"])(
+    "is fetched again if files in it are damaged: %s",
+    async (which) => {
+      await using host = await startGitHost();
+      await repository.git("push", "--quiet", host.url, "main");
+      const source = async (): Promise<Source> => ({
+        url: host.url,
+        commit: await repository.git("rev-parse", "HEAD"),
+      });
+      const first = await source();
+      expect(await readTextIfExists(newWorker(), first, "src/a.cc")).toBe("one\n");
+      await damage(which);
+      expect(await readTextIfExists(newWorker(), first, "src/a.cc")).toBe("one\n");
+      await damage(which);
+      await repository.write({ "src/a.cc": "two\n" });
+      await repository.commit();
+      await repository.git("push", "--quiet", host.url, "main");
+      const second = await source();
+      await newWorker()
+        .open(second)
+        .then(() => newWorker().repair(second)); // as after a checkout that has failed
+      expect(await readTextIfExists(newWorker(), second, "src/a.cc")).toBe("two\n");
+      expect((await readdir(folder())).filter((name) => !name.endsWith(".git"))).toEqual([]);
+    },
+  );
+
+  it.each(["objects", "config"])(
+    "is unpacked again without blaming what was sent if files in it are damaged: %s",
+    async (which) => {
+      await newWorker().open(await send());
+      await damage(which);
+      await repository.write({ "src/a.cc": "two\n" });
+      const second = await send();
+      expect(await readTextIfExists(newWorker(), second, "src/a.cc")).toBe("two\n");
+      expect(await store.find(second.tree!)).toBeDefined();
+    },
+  );
+
+  it("remains while the git host does not answer", async () => {
+    await using host = await startGitHost();
+    await repository.git("push", "--quiet", host.url, "main");
+    const commit = await repository.git("rev-parse", "HEAD");
+    await newWorker().open({ url: host.url, commit });
+    await host.stop();
+    await expect(newWorker().open({ url: host.url, commit: "b".repeat(40) })).rejects.toThrow(FetchFailed);
+    expect(await readTextIfExists(newWorker(), { url: host.url, commit }, "src/a.cc")).toBe("one\n");
+    expect(await readdir(folder())).toHaveLength(1);
+  });
 });

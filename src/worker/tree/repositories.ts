@@ -1,4 +1,4 @@
-import { mkdir, open, writeFile } from "node:fs/promises";
+import { mkdir, open, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
 import { shortHash } from "../../short-hash.ts";
@@ -10,6 +10,8 @@ import { hasObject, isConnected } from "../../project/git/commands/revisions.ts"
 import { objectsOf } from "../../project/git/git.ts";
 import { damagedSource, MissingSource, type SourceStore } from "../../stores/source-store.ts";
 import { cachedFolders, markUsed, type Cached } from "../../system/cache.ts";
+import { DiskFullError, isDiskFullError } from "../../system/disk.ts";
+import { lstatIfExists, removeLeftovers, temporaryName } from "../../system/files.ts";
 import { acquireLock } from "../../system/lock.ts";
 import { removeTree } from "../../system/remove-tree.ts";
 
@@ -76,17 +78,49 @@ export class Repositories {
   }
 
   async #complete(source: Source, repository: string, signal?: AbortSignal): Promise<string> {
-    const { url, commit, base = commit, packs = [] } = source;
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     await using _ = await acquireLock(`${repository}.lock`, { timeoutMs: LOCK_TIMEOUT_MS, signal });
+    await removeLeftovers(this.#directory);
+    try {
+      await this.#fillOrReplace(repository, source, signal);
+      return repository;
+    } catch (error) {
+      if (!(error instanceof UnusablePack)) throw error;
+      await this.#store.remove(error.tree);
+      throw damagedSource(error.tree, error.message);
+    }
+  }
+
+  /** Completes a repository. If that fails, a file in it may be damaged: completes a new one, which replaces it. */
+  async #fillOrReplace(repository: string, source: Source, signal?: AbortSignal): Promise<void> {
+    const existed = (await lstatIfExists(repository)) !== undefined;
+    try {
+      return await this.#fill(repository, source, signal);
+    } catch (error) {
+      if (!existed || signal?.aborted || error instanceof MissingSource || isDiskFullError(error))
+        throw error;
+    }
+    const fresh = temporaryName(repository);
+    try {
+      await this.#fill(fresh, source, signal);
+      await removeTree(repository);
+      await rename(fresh, repository);
+    } finally {
+      await removeTree(fresh);
+    }
+  }
+
+  /** Fetches and unpacks what a repository lacks of a source. */
+  async #fill(repository: string, source: Source, signal?: AbortSignal): Promise<void> {
+    const { url, commit, base = commit, packs = [] } = source;
     await initialise(repository, source, signal);
-    if (await hasCommit(repository, commit)) return repository;
+    if (await hasCommit(repository, commit)) return;
     if (url !== undefined && !path.isAbsolute(url) && !(await hasCommit(repository, base)))
       await fetchCommit(repository, url, base, signal);
     const isLastMissing = packs.length > 1 && (await hasCommit(repository, base)); // only the last pack
     const missing = isLastMissing ? packs.slice(-1) : packs;
     for (const pack of missing) await this.#unpack(repository, pack, signal);
-    if (await hasCommit(repository, commit)) return repository;
+    if (await hasCommit(repository, commit)) return;
     throw new UserError(`the commit ${commit.slice(0, 12)} is missing from what was sent`, {
       hint: "run the command again",
     });
@@ -97,10 +131,21 @@ export class Repositories {
     await using pack = await this.#store.open(tree);
     if (pack === undefined) throw new MissingSource(tree);
     await using handle = await open(pack.path);
-    const damage = await unpack(handle.fd, { cwd: repository, signal });
-    if (damage === undefined) return;
-    await this.#store.remove(tree);
-    throw damagedSource(tree, damage);
+    const reason = await unpack(handle.fd, { cwd: repository, signal });
+    if (reason === undefined) return;
+    const unusable = new UnusablePack(tree, reason);
+    throw isDiskFullError(unusable) ? new DiskFullError(`${repository}: ${reason}`) : unusable;
+  }
+}
+
+/** git cannot unpack a pack: it is damaged, or the repository is. */
+class UnusablePack extends Error {
+  override name = "UnusablePack";
+  readonly tree: string;
+
+  constructor(tree: string, reason: string) {
+    super(reason);
+    this.tree = tree;
   }
 }
 
