@@ -59,7 +59,7 @@ async function requeueBuild(
   context: Pick<FaultContext, "health" | "rebuilder" | "onError">,
 ): Promise<BuildAnswer> {
   context.onError(error as Error);
-  const isForUser = [OtherOmnetpp, FetchFailed].some((kind) => error instanceof kind); // who waits for it
+  const isForUser = [OtherOmnetpp, FetchFailed].some((kind) => error instanceof kind); // only the user can change it
   if (!isMachineFault(error) || isForUser) return notStarted(remoteText(error));
   if (!isOfStores(error) && !(await context.health.judge(error)).ok) throw new Postponed(HAND_OVER_MS);
   const obstacle = await obstacleOf(error, context);

@@ -10,10 +10,9 @@ import type { TakenJob } from "../queue/taken-job.ts";
 import { MissingBuild } from "../stores/build-store.ts";
 import { diskHasSpace, isDiskFullError } from "../system/disk.ts";
 import { firstExisting, remoteText } from "../system/system-error.ts";
-import { isMachineFault, isOfServers, isOfStores } from "./tree/fault-kinds.ts";
-import { FetchFailed } from "./tree/repositories.ts";
 import type { Health } from "./health.ts";
 import type { DiskSpace } from "./tree/disk-space.ts";
+import { isMachineFault, isOfServers, isOfStores } from "./tree/fault-kinds.ts";
 import { withoutRunning } from "./execute/runner.ts";
 import type { Slot } from "./tree/slot.ts";
 import { SharedFilesChanged } from "./tree/slot-tree.ts";
@@ -69,8 +68,7 @@ export async function requeueRun(
   const renewed = isOfServers(error)
     ? undefined
     : await run.slot.renew().catch((failure: unknown) => failure);
-  const mayBeHere = isMachineFault(error) && !(error instanceof FetchFailed);
-  const here = isOfStores(error) ? YES : await health.judge(renewed ?? error, mayBeHere);
+  const here = isOfStores(error) ? YES : await health.judge(renewed ?? error, isMachineFault(error));
   if (!here.ok) throw postponed(run, here.reason, HAND_OVER_MS);
   if (!isMachineFault(error)) return notStarted(error);
   const obstacle = await obstacleOf(error, context);

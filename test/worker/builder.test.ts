@@ -203,17 +203,17 @@ it("answers a failed build with its command, its last lines and its log, and sto
   expect(await builds.find(buildKey(request))).toBeUndefined();
 });
 
-it.each(["%", "%/*.lock"])(
-  "does not answer that a build failed whose files are removed: %s",
-  async (which) => {
-    await using directory = await temporaryDirectory();
-    const files = which.replace("%", path.join(directory.path, "builder"));
-    await using repository = await makeRepository({ Makefile: `all:\n\trm -r ${files}; false\n` });
-    const builds = openBuildDirectory(path.join(directory.path, "builds"));
-    const building = build(await requestFor(repository), placeIn(directory.path, builds), never);
-    await expect(building).rejects.toThrow(TreeLost);
-  },
-);
+it.each([
+  { what: "the builder's folder", pattern: "" },
+  { what: "its lock first", pattern: "/*.lock" },
+])("does not answer that a build failed while its files are removed: $what", async ({ pattern }) => {
+  await using directory = await temporaryDirectory();
+  const files = `${path.join(directory.path, "builder")}${pattern}`;
+  await using repository = await makeRepository({ Makefile: `all:\n\trm -r ${files}; false\n` });
+  const builds = openBuildDirectory(path.join(directory.path, "builds"));
+  const building = build(await requestFor(repository), placeIn(directory.path, builds), never);
+  await expect(building).rejects.toThrow(TreeLost);
+});
 
 it("has nothing to build for a project with only NED and ini files", async () => {
   await using repository = await makeRepository({ "omnetpp.ini": "" });

@@ -165,9 +165,8 @@ describe("a repository of the worker", () => {
       await repository.commit();
       await repository.git("push", "--quiet", host.url, "main");
       const second = await source();
-      await newWorker()
-        .open(second)
-        .then(() => newWorker().repair(second)); // as after a checkout that has failed
+      await newWorker().open(second);
+      await newWorker().repair(second); // as after a checkout that has failed
       expect(await readTextIfExists(newWorker(), second, "src/a.cc")).toBe("two\n");
       expect((await readdir(folder())).filter((name) => !name.endsWith(".git"))).toEqual([]);
     },
@@ -194,5 +193,19 @@ describe("a repository of the worker", () => {
     await expect(newWorker().open({ url: host.url, commit: "b".repeat(40) })).rejects.toThrow(FetchFailed);
     expect(await readTextIfExists(newWorker(), { url: host.url, commit }, "src/a.cc")).toBe("one\n");
     expect(await readdir(folder())).toHaveLength(1);
+  });
+
+  it("is completed again for a commit that it had before another worker replaced it", async () => {
+    await using host = await startGitHost();
+    await repository.git("push", "--quiet", host.url, "main");
+    const first = { url: host.url, commit: await repository.git("rev-parse", "HEAD") };
+    const worker = newWorker();
+    await worker.open(first);
+    await damage("config");
+    await repository.write({ "src/a.cc": "two\n" });
+    await repository.commit();
+    await repository.git("push", "--quiet", host.url, "main");
+    await newWorker().open({ url: host.url, commit: await repository.git("rev-parse", "HEAD") });
+    expect(await readTextIfExists(worker, first, "src/a.cc")).toBe("one\n");
   });
 });

@@ -4,7 +4,7 @@ import type { Difference } from "./snapshot.ts";
 
 /** Returns the error for a run whose working tree was removed. */
 export function treeLost(options?: { cause: unknown }): TreeLost {
-  return new TreeLost("its working tree was removed while it ran", options);
+  return new TreeLost("another process has removed its working tree", options);
 }
 
 const WATCH_MS = 1000;

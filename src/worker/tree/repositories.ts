@@ -9,7 +9,7 @@ import * as remotes from "../../project/git/commands/remotes.ts";
 import { hasObject, isConnected } from "../../project/git/commands/revisions.ts";
 import { objectsOf } from "../../project/git/git.ts";
 import { damagedSource, MissingSource, type SourceStore } from "../../stores/source-store.ts";
-import { cachedFolders, markUsed, type Cached } from "../../system/cache.ts";
+import { cachedFolders, markUsed, removeFolder, type Cached } from "../../system/cache.ts";
 import { DiskFullError, isDiskFullError } from "../../system/disk.ts";
 import { lstatIfExists, removeLeftovers, temporaryName } from "../../system/files.ts";
 import { acquireLock } from "../../system/lock.ts";
@@ -49,7 +49,12 @@ export class Repositories {
     if (repository === undefined) return source.url!;
     const name = `${sourceName(source)} ${source.commit}`;
     const known = await this.#opened.get(name)?.catch(() => undefined); // another call's failure need not recur
-    if (known !== undefined && (await markUsed(path.join(known, HEAD)))) return known;
+    if (
+      known !== undefined &&
+      (await markUsed(path.join(known, HEAD))) &&
+      (await hasCommit(known, source.commit))
+    )
+      return known; // otherwise it was removed, or replaced for another commit
     const opening = this.#complete(source, repository, signal);
     this.#opened.set(name, opening);
     opening.catch(() => this.#opened.delete(name)); // so that the next call tries again
@@ -103,7 +108,7 @@ export class Repositories {
     const fresh = temporaryName(repository);
     try {
       await this.#fill(fresh, source, signal);
-      await removeTree(repository);
+      await removeFolder(repository);
       await rename(fresh, repository);
     } finally {
       await removeTree(fresh);

@@ -13,12 +13,12 @@ import { endProcessesOf } from "../../system/marked-processes.ts";
 import { poll } from "../../system/poll.ts";
 import { removeTree } from "../../system/remove-tree.ts";
 import { checkOut, CheckoutFailed, restore } from "../../project/git/checkout.ts";
+import { isBeingRemoved } from "./being-removed.ts";
 import { changesSince, setMark, type Mark } from "./changes.ts";
 import { Dependencies, type ProvidedDependency } from "./dependencies.ts";
 import { freeDiskSpace } from "./free-disk-space.ts";
 import type { Repositories } from "./repositories.ts";
 import { dropChangedBinaries, dropChangedDependencies } from "./shared-changes.ts";
-import { isBeingRemoved } from "./being-removed.ts";
 import { provideFolders } from "./slot-folders.ts";
 import {
   builtFiles,
